@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "hap-profile.h"
+
+G_BEGIN_DECLS
+
+/* DOC_PSTATS */
+gboolean hap_pstats_write (GOutputStream *stream, const HapProfile *profile, GCancellable *cancellable, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "py-runtime.h"
+
+G_BEGIN_DECLS
+
+/* One PyThreadState. An OS thread may own several (subinterpreters). */
+typedef struct
+{
+  guint64 tstate;      /* address */
+  guint64 interpreter; /* address */
+  guint64 gil;         /* address of the GIL it takes; 0 in a free-threaded build */
+  guint64 ident;       /* threading.get_ident() */
+  guint32 native_id;   /* the tid in the target's own pid namespace; 0 not yet known */
+  gboolean main;       /* the main thread of the main interpreter */
+} PyThread;
+
+/* Returns: (element-type PyThread) (transfer full): all threads of all interpreters, oldest first; at most 65,536; cycle-safe */
+GArray *py_threads_list (PyRuntime *runtime);
+
+/**
+ * PyThreadNames: names of threads as `threading` has them (sys.modules['threading']._active[ident]._name).
+ */
+typedef struct _PyThreadNames PyThreadNames;
+PyThreadNames *py_thread_names_read (PyRuntime *runtime);
+void py_thread_names_free (PyThreadNames *self);
+
+/* Returns: (transfer none) (nullable): NULL when `threading` does not know this thread */
+const char *py_thread_names_get (PyThreadNames *self, guint64 ident);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PyThreadNames, py_thread_names_free)
+
+G_END_DECLS

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * HapTracer: our end of a ha-profiler-tracer process: the only way to what needs ptrace. Not thread-safe.
+ * When the tracer dies (its watchdog does that to it when a stop lasts too long) every call fails with HAP_ERROR_FAILED.
+ */
+#define HAP_TYPE_TRACER (hap_tracer_get_type ())
+G_DECLARE_FINAL_TYPE (HapTracer, hap_tracer, HAP, TRACER, GObject)
+
+/* @fd: (transfer full): a SOCK_SEQPACKET socket whose peer is the tracer */
+HapTracer *hap_tracer_new (int fd);
+
+/**
+ * hap_tracer_hold:
+ * @tid: a thread of the target, in our pid namespace; 0: all threads
+ *
+ * Stops it. On success every call of the target's memory sees it still, until hap_tracer_let_go(). Must be let go within the
+ * tracer's limit (20 ms): after that the tracer lets go by itself and let_go() fails with HAP_ERROR_TIMED_OUT.
+ * Errors: HAP_ERROR_TARGET_GONE: the thread or process ended; HAP_ERROR_BUSY: another debugger holds it; HAP_ERROR_TIMED_OUT: it
+ * could not be stopped in time (sleeping uninterruptibly); it is left running.
+ */
+gboolean hap_tracer_hold (HapTracer *self, guint tid, GError **error);
+
+/* @pause_ns: (out) (optional): how long the target was stopped, nanoseconds */
+gboolean hap_tracer_let_go (HapTracer *self, guint64 *pause_ns, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hap-target.h"
+
+G_BEGIN_DECLS
+
+/* One interpreter at hand, as `scripts/interpreters` lists it: one line each, VERSION TAB PATH TAB ROOT. */
+typedef struct
+{
+  char *version; /* "3.14.10", "3.14.4t" */
+  char *path;    /* as seen inside root */
+  char *root;    /* NULL: this system; else a directory to chroot into, in mount and pid namespaces of its own */
+} HapTestPython;
+
+/* Returns: (element-type HapTestPython) (transfer none): all of them, oldest first; versions that the project supports only when
+ * @supported. */
+GPtrArray *hap_test_list_pythons (gboolean supported);
+
+/* A target that a test started. Killed (all of its process group and namespace) and reaped when freed. */
+typedef struct _HapTestProcess HapTestProcess;
+
+/**
+ * hap_test_spawn:
+ * @python: the interpreter
+ * @argv: what follows it: options, then a script from tests/targets by its bare name, then arguments; in a chroot the script is
+ *   handed over through a bind mount or on a descriptor
+ *
+ * Starts it and waits until it printed a line "ready" (fails the test if it ends before). Aborts the test on any failure.
+ */
+HapTestProcess *hap_test_spawn (const HapTestPython *python, const char *const *argv);
+guint hap_test_process_get_pid (HapTestProcess *self);     /* of the interpreter, in our pid namespace */
+char *hap_test_process_read_line (HapTestProcess *self);   /* the next line of its stdout, without newline; NULL at its end */
+void hap_test_process_write_line (HapTestProcess *self, const char *line); /* to its stdin */
+gboolean hap_test_process_is_alive (HapTestProcess *self);
+void hap_test_process_free (HapTestProcess *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HapTestProcess, hap_test_process_free)
+
+/* A HapTarget on a process without any service: opens /proc itself and starts the built tracer when @with_tracer. */
+HapTarget *hap_test_attach (guint pid, gboolean with_tracer, GError **error);
+
+/* The directory of the source tree / build tree. */
+const char *hap_test_source_dir (void);
+const char *hap_test_build_dir (void);
+
+G_END_DECLS

@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The attached process; its interface is the target room's. The service, which only reads descriptions, never has one. */
+/* The attached process; its interface is the target room's. The service, which only reads descriptions, never
+ * has one. */
 typedef struct _HapTarget HapTarget;
 
 /**
@@ -25,11 +26,11 @@ typedef enum
 } HapReply;
 
 /* A flag for the GParamSpec of a data attribute that the caller must give. */
-#define HAP_PARAM_REQUIRED ((GParamFlags) (1 << G_PARAM_USER_SHIFT))
+#define HAP_PARAM_REQUIRED ((GParamFlags)(1 << G_PARAM_USER_SHIFT))
 
 /* The flags of an ordinary data attribute: readable by run(), set once from the caller's data. */
-#define HAP_PARAM_DATA \
-  ((GParamFlags) (G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY))
+#define HAP_PARAM_DATA                                                                                       \
+  ((GParamFlags)(G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY))
 
 #define HAP_TYPE_ACTION (hap_action_get_type ())
 G_DECLARE_DERIVABLE_TYPE (HapAction, hap_action, HAP, ACTION, GObject)
@@ -38,16 +39,18 @@ G_DECLARE_DERIVABLE_TYPE (HapAction, hap_action, HAP, ACTION, GObject)
  * HapActionClass:
  * @method: the D-Bus method's name, `[A-Z][A-Za-z0-9]*`: "Start"
  * @summary: one line of help, translatable, without a full stop
- * @authority: the last part of the polkit action that a caller needs: "observe", "profile", "inspect" or "modify"
+ * @authority: the last part of the polkit action that a caller needs: "observe", "profile", "inspect" or
+ * "modify"
  * @reply: the shape of the answer
  * @slot: (nullable): jobs of one slot exclude each other on one target (the second is refused with Busy)
  * @stops: (nullable): this action runs nowhere: it ends the job in that slot, as StopLogObjects does
- * @run: runs the action. Called in a worker process only, in a thread of its own; blocks until the action is done;
- *   returns early, with what it has, when @cancellable is cancelled. FALSE if and only if @error is set.
+ * @run: runs the action. Called in a worker process only, in a thread of its own; blocks until the action is
+ * done; returns early, with what it has, when @cancellable is cancelled. FALSE if and only if @error is set.
  *
- * An action is one D-Bus method. Its *data attributes are its GObject properties*: each property with HAP_PARAM_DATA
- * becomes a key of the method's `a{sv}`, with '_' for '-'; type, default, range, nick and blurb come from its GParamSpec.
- * Supported: boolean `b`, int `i`, uint `u`, int64 `x`, uint64 `t`, double `d`, string `s`, GStrv `as`, enumerations `s` (by nick).
+ * An action is one D-Bus method. Its *data attributes are its GObject properties*: each property with
+ * HAP_PARAM_DATA becomes a key of the method's `a{sv}`, with '_' for '-'; type, default, range, nick and
+ * blurb come from its GParamSpec. Supported: boolean `b`, int `i`, uint `u`, int64 `x`, uint64 `t`, double
+ * `d`, string `s`, GStrv `as`, enumerations `s` (by nick).
  */
 struct _HapActionClass
 {
@@ -60,13 +63,19 @@ struct _HapActionClass
   const char *slot;
   const char *stops;
 
-  gboolean (*run) (HapAction *self, HapTarget *target, HapReport *report, GCancellable *cancellable,
+  gboolean (*run) (HapAction *self,
+                   HapTarget *target,
+                   HapReport *report,
+                   GCancellable *cancellable,
                    GError **error);
 
   gpointer padding[8];
 };
 
-gboolean hap_action_run (HapAction *self, HapTarget *target, HapReport *report, GCancellable *cancellable,
+gboolean hap_action_run (HapAction *self,
+                         HapTarget *target,
+                         HapReport *report,
+                         GCancellable *cancellable,
                          GError **error);
 
 /**
@@ -81,9 +90,10 @@ GParamSpec **hap_action_class_list_attributes (HapActionClass *klass, guint *n_a
  * hap_action_describe:
  * @type: a type derived from HapAction
  *
- * Returns: (transfer floating): `a{sv}`: method s, plugin s (added by the caller), summary s, authority s, reply s
- *   ("job", "report", "none"), slot s, attributes aa{sv}: name s, type s (D-Bus signature), help s, required b, default v,
- *   minimum v, maximum v, choices as; the keys that do not apply are left out
+ * Returns: (transfer floating): `a{sv}`: method s, plugin s (added by the caller), summary s, authority s,
+ * reply s
+ *   ("job", "report", "none"), slot s, attributes aa{sv}: name s, type s (D-Bus signature), help s, required
+ * b, default v, minimum v, maximum v, choices as; the keys that do not apply are left out
  */
 GVariant *hap_action_describe (GType type);
 
@@ -92,8 +102,9 @@ GVariant *hap_action_describe (GType type);
  * @type: a type derived from HapAction
  * @data: `a{sv}`, the caller's data; numbers are taken in any numeric D-Bus type that holds the value exactly
  *
- * The one place where a caller's data is validated. Errors: HAP_ERROR_INVALID_DATA, naming the key, for an unknown key, a
- * wrong type, a value out of range (NaN and infinities included) or a required key that is missing.
+ * The one place where a caller's data is validated. Errors: HAP_ERROR_INVALID_DATA, naming the key, for an
+ * unknown key, a wrong type, a value out of range (NaN and infinities included) or a required key that is
+ * missing.
  *
  * Returns: (transfer full): the action, ready to run
  */

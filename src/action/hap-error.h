@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * HapError:
  *
  * The one error domain of the project. Every code is registered with GDBus as
- * `org.homeassistant.Profiler.Error.<Nick>`, so that it crosses the bus unchanged. A message says what was wrong
- * and what to do next.
+ * `org.homeassistant.Profiler.Error.<Nick>`, so that it crosses the bus unchanged. A message says what was
+ * wrong and what to do next.
  */
 typedef enum
 {
@@ -36,13 +36,17 @@ GQuark hap_error_quark (void);
 /* The D-Bus name of @code: a static string. */
 const char *hap_error_get_dbus_name (HapError code);
 
+/* The code for an errno: ENOSPC, EDQUOT, EFBIG: NO_SPACE; ESRCH: TARGET_GONE; EPERM, EACCES: NOT_AUTHORIZED;
+ * ... else FAILED. */
+HapError hap_error_code_for_errno (int saved_errno);
+
 /**
  * hap_error_convert:
  * @error: (inout): any error, replaced in place
  *
- * The only place where a foreign error (GIO, a peer's D-Bus error, an errno) becomes one of ours. Errors that are ours
- * already stay; ENOSPC, EDQUOT and EFBIG become NO_SPACE, ESRCH becomes TARGET_GONE, a cancellation CANCELLED, anything unknown FAILED.
- * The message is kept, without GDBus's "GDBus.Error:" prefix.
+ * The only place where a foreign error (GIO's, GDBus's) becomes one of ours. Errors that are ours already
+ * stay; a cancellation becomes CANCELLED, anything unknown FAILED. The message is kept, without GDBus's
+ * "GDBus.Error:" prefix.
  */
 void hap_error_convert (GError **error);
 

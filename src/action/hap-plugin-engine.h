@@ -10,11 +10,12 @@ G_DECLARE_FINAL_TYPE (HapPluginEngine, hap_plugin_engine, HAP, PLUGIN_ENGINE, GO
 
 /**
  * hap_plugin_engine_new:
- * @directories: (nullable): searched for *.plugin files, in this order and each with its sub-folders one level deep;
- *   NULL: the installed plugin directory alone. Never taken from the environment: a service that is root loads what is found
+ * @directories: (nullable): searched for *.plugin files, in this order and each with its sub-folders one
+ * level deep; NULL: the installed plugin directory alone. Never taken from the environment: a service that is
+ * root loads what is found
  *
- * The one file that knows libpeas 1 from libpeas 2. A plugin that cannot be loaded is named in a warning on the log at
- * level "message" and left out; the others work.
+ * The one file that knows libpeas 1 from libpeas 2. A plugin that cannot be loaded is named in a warning on
+ * the log at level "message" and left out; the others work.
  */
 HapPluginEngine *hap_plugin_engine_new (const char *const *directories);
 
@@ -22,8 +23,8 @@ HapPluginEngine *hap_plugin_engine_new (const char *const *directories);
  * hap_plugin_engine_list_actions:
  *
  * Loads all plugins.
- * Returns: (transfer none) (element-type GType): HapAction types (as GSIZE_TO_POINTER), sorted by method; of two with the same
- *   method the first found stands
+ * Returns: (transfer none) (element-type GType): HapAction types (as GSIZE_TO_POINTER), sorted by method; of
+ * two with the same method the first found stands
  */
 GPtrArray *hap_plugin_engine_list_actions (HapPluginEngine *self);
 
@@ -35,7 +36,8 @@ const char *hap_plugin_engine_get_plugin_name (HapPluginEngine *self, GType type
 
 /**
  * hap_plugin_engine_load:
- * Loads the one plugin @name and returns its action for @method, or G_TYPE_INVALID with @error set. What a worker does.
+ * Loads the one plugin @name and returns its action for @method, or G_TYPE_INVALID with @error set. What a
+ * worker does.
  */
 GType hap_plugin_engine_load (HapPluginEngine *self, const char *name, const char *method, GError **error);
 

@@ -10,7 +10,8 @@ G_DECLARE_INTERFACE (HapPlugin, hap_plugin, HAP, PLUGIN, GObject)
 
 /**
  * HapPluginInterface:
- * @list_actions: returns (transfer none): the plugin's types derived from HapAction, ended by G_TYPE_INVALID; static
+ * @list_actions: returns (transfer none): the plugin's types derived from HapAction, ended by G_TYPE_INVALID;
+ * static
  *
  * The extension that a libpeas module of ours registers in peas_register_types().
  */

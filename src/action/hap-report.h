@@ -12,7 +12,9 @@ G_BEGIN_DECLS
  *
  * Writes one whole artifact. The writers of the formats room have this shape.
  */
-typedef gboolean (*HapArtifactFunc) (GOutputStream *stream, gpointer data, GCancellable *cancellable,
+typedef gboolean (*HapArtifactFunc) (GOutputStream *stream,
+                                     gpointer data,
+                                     GCancellable *cancellable,
                                      GError **error);
 
 #define HAP_TYPE_REPORT (hap_report_get_type ())
@@ -32,8 +34,12 @@ struct _HapReportInterface
   gboolean (*entry) (HapReport *self, const char *message, GVariant *fields, GError **error);
   gboolean (*progress) (HapReport *self, double fraction, GError **error);
   gboolean (*summarize) (HapReport *self, GVariant *summary, GError **error);
-  gboolean (*notify) (HapReport *self, const char *id, const char *title, const char *message, GError **error);
-  GOutputStream *(*create_artifact) (HapReport *self, const char *name, const char *mime, const char *title,
+  gboolean (
+      *notify) (HapReport *self, const char *id, const char *title, const char *message, GError **error);
+  GOutputStream *(*create_artifact) (HapReport *self,
+                                     const char *name,
+                                     const char *mime,
+                                     const char *title,
                                      GError **error);
   gboolean (*commit_artifact) (HapReport *self, const char *name, GError **error);
 
@@ -57,8 +63,8 @@ gboolean hap_report_progress (HapReport *self, double fraction, GError **error);
 gboolean hap_report_summarize (HapReport *self, GVariant *summary, GError **error);
 
 /* @id, @title, @message: as Home Assistant's persistent notification; the same id replaces. */
-gboolean hap_report_notify (HapReport *self, const char *id, const char *title, const char *message,
-                            GError **error);
+gboolean
+hap_report_notify (HapReport *self, const char *id, const char *title, const char *message, GError **error);
 
 /**
  * hap_report_write_artifact:
@@ -69,8 +75,13 @@ gboolean hap_report_notify (HapReport *self, const char *id, const char *title, 
  *
  * Creates an artifact, has @write fill it and publishes it whole; on any error nothing of it remains.
  */
-gboolean hap_report_write_artifact (HapReport *self, const char *name, const char *mime, const char *title,
-                                    HapArtifactFunc write, gpointer data, GCancellable *cancellable,
+gboolean hap_report_write_artifact (HapReport *self,
+                                    const char *name,
+                                    const char *mime,
+                                    const char *title,
+                                    HapArtifactFunc write,
+                                    gpointer data,
+                                    GCancellable *cancellable,
                                     GError **error);
 
 G_END_DECLS

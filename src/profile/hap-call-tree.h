@@ -46,6 +46,8 @@ typedef struct
 /**
  * HapCallTree: samples of stacks, summed by call path, in bounded memory.
  * When @max_nodes is reached, a sample is charged to the deepest node that exists and counted as truncated.
+ * At most @max_nodes functions, then "(others)"; at most @max_nodes lines, then their samples have no line; at most 4,096 threads,
+ * then "(other threads)", roots not counted in @max_nodes. Texts are made valid UTF-8 of at most 4,096 bytes.
  */
 typedef struct _HapCallTree HapCallTree;
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The fields of CPython that we read: PY_FIELD (name) for each. Included where PY_FIELD says what to make of them, so it
+ * has no guard: members of PyLayout, lines of a generated table (tools/py-layout/generate.c says where each lies).
+ * In bytes from the beginning of the structure, unless a line says something else.
+ *
+ * PY_MOVING_FIELD: likewise, but of a structure that patch releases of CPython 3.13+ do change. There the interpreter's debug
+ * offsets override the table; on all other fields that they give, they must agree with it.
+ */
+
+#ifndef PY_MOVING_FIELD
+#define PY_MOVING_FIELD(name) PY_FIELD (name)
+#endif
+
+/* struct pyruntimestate */
+PY_MOVING_FIELD (runtime_finalizing)   /* the thread state that ends Python; NULL while it runs */
+PY_MOVING_FIELD (runtime_interpreters) /* head of the list of interpreters, newest first */
+PY_FIELD (runtime_main_thread)  /* ident of the main thread */
+PY_FIELD (runtime_gil)          /* 3.11: the only GIL itself */
+
+/* PyInterpreterState */
+PY_MOVING_FIELD (interp_next)
+PY_MOVING_FIELD (interp_id)      /* int64; the main interpreter is 0 */
+PY_MOVING_FIELD (interp_threads) /* head of the list of thread states, newest first */
+PY_MOVING_FIELD (interp_modules) /* sys.modules */
+PY_MOVING_FIELD (interp_gil)     /* 3.12+: address of its GIL, its own or the main interpreter's */
+
+/* struct _gil_runtime_state */
+PY_FIELD (gil_last_holder)   /* the thread state that has or last had it */
+PY_FIELD (gil_locked)        /* int: 1 taken, 0 free, -1 not made yet */
+PY_FIELD (gil_switch_number) /* unsigned long: how often it went to another thread state */
+
+/* PyThreadState */
+PY_FIELD (tstate_prev)
+PY_FIELD (tstate_next)
+PY_FIELD (tstate_interp)
+PY_FIELD (tstate_thread_id)        /* unsigned long: threading.get_ident() */
+PY_FIELD (tstate_native_thread_id) /* unsigned long: threading.get_native_id() */
+PY_FIELD (tstate_cframe)           /* 3.11, 3.12: address of what holds current_frame, mostly on the C stack */
+PY_FIELD (tstate_current_frame)    /* 3.13+: the innermost frame */
+PY_FIELD (tstate_base_frame)       /* 3.15+: address of the frame at which every chain ends */
+PY_FIELD (tstate_datastack_chunk)  /* newest chunk of the data stack */
+PY_FIELD (tstate_datastack_top)    /* address of its first free slot */
+
+/* _PyCFrame: 3.11, 3.12 */
+PY_FIELD (cframe_current_frame)
+
+/* _PyInterpreterFrame */
+PY_FIELD (iframe_code)        /* f_code, f_executable; with tag bits from 3.14 on */
+PY_FIELD (iframe_previous)    /* the caller's frame */
+PY_FIELD (iframe_instruction) /* prev_instr, instr_ptr */
+PY_FIELD (iframe_owner)       /* char: 0 data stack, 1 generator, 2 frame object, 3 and more: entry from C */
+PY_FIELD (iframe_is_entry)    /* 3.11: bool: C code called this frame */
+PY_FIELD (iframe_tlbc_index)  /* 3.14+, free-threaded: int32: which copy of the bytecode runs */
+
+/* _PyStackChunk */
+PY_FIELD (chunk_previous)
+PY_FIELD (chunk_size) /* in bytes, with this header */
+PY_FIELD (chunk_top)  /* slots used, in all but the newest chunk */
+PY_FIELD (chunk_data) /* the first slot */
+
+/* PyCodeObject; its ob_size is the number of code units */
+PY_FIELD (code_filename)
+PY_FIELD (code_name)
+PY_FIELD (code_qualname)
+PY_FIELD (code_line_table)
+PY_FIELD (code_first_line)
+PY_FIELD (code_flags)
+PY_FIELD (code_first_traceable) /* int: index of the first unit after a frame's prologue */
+PY_FIELD (code_instructions)    /* co_code_adaptive */
+PY_FIELD (code_tlbc)            /* 3.14+, free-threaded: address of the copies of the bytecode */
+
+/* _PyCodeArray */
+PY_FIELD (tlbc_size)    /* Py_ssize_t */
+PY_FIELD (tlbc_entries) /* addresses of the copies */
+
+/* PyObject, PyVarObject */
+PY_FIELD (object_type)
+PY_FIELD (object_size)          /* ob_size */
+PY_FIELD (object_dict)          /* managed __dict__: bytes before the object; an odd word there (3.12) is values + 1 */
+PY_FIELD (object_values)        /* 3.11: address of the values: bytes before the object */
+PY_FIELD (object_inline_values) /* 3.13: values inside the object; 3.14+: at tp_basicsize instead */
+
+/* PyTypeObject, PyHeapTypeObject */
+PY_FIELD (type_name)
+PY_FIELD (type_basicsize)
+PY_FIELD (type_flags)
+PY_FIELD (type_base)
+PY_FIELD (type_dictoffset)
+PY_FIELD (type_cached_keys) /* keys of the instances' values */
+
+/* PyASCIIObject, PyCompactUnicodeObject, PyUnicodeObject */
+PY_FIELD (unicode_length)
+PY_FIELD (unicode_state)
+PY_FIELD (unicode_kind_mask)    /* bits of the 32-bit state word */
+PY_FIELD (unicode_compact_mask) /* likewise */
+PY_FIELD (unicode_ascii_mask)   /* likewise */
+PY_FIELD (unicode_ascii_data)   /* the characters, if ascii and compact */
+PY_FIELD (unicode_compact_data) /* the characters, if compact */
+PY_FIELD (unicode_data)         /* else their address */
+
+/* PyLongObject */
+PY_FIELD (long_tag)    /* 3.12+: lv_tag: digits << 3 | sign; 3.11 has digits and sign in ob_size */
+PY_FIELD (long_digits) /* of 30 bits in 32, the lowest first */
+
+/* PyBytesObject */
+PY_FIELD (bytes_data)
+
+/* PyDictObject, PyDictKeysObject, PyDictValues */
+PY_FIELD (dict_keys)
+PY_FIELD (dict_values)          /* NULL unless keys are shared */
+PY_FIELD (keys_log2_size)       /* uint8 */
+PY_FIELD (keys_log2_index_size) /* uint8: log2 of the bytes of the index, after which the entries come */
+PY_FIELD (keys_kind)            /* uint8: 0 general {hash, key, value}, 1 str {key, value}, 2 shared */
+PY_FIELD (keys_n_entries)
+PY_FIELD (keys_indices)
+PY_FIELD (values_array)
+PY_FIELD (values_valid) /* 3.13+: uint8: 0 when the values moved to a dict */
+
+/* PyModuleObject */
+PY_FIELD (module_dict)
+
+#undef PY_MOVING_FIELD

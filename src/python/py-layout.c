@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Which table of offsets serves a version, and what the interpreter's own debug offsets (struct
+ * _Py_DebugOffsets, the first bytes of _PyRuntime since 3.13; Include/internal/pycore_debug_offsets.h) add to
+ * it. Reads no memory: its bytes are handed in.
+ */
+
+#include "py-layout.h"
+
+#include <string.h>
+
+#include "hap-error.h"
+#include "py-layout-tables.h"
+
+#define COOKIE "xdebugpy"
+#define FIRST_OFFSET 24 /* after cookie, version, free_threaded */
+#define MAX_STRUCTURE (16 * 1024 * 1024)
+
+/* What one 64-bit word of the debug offsets is to us: a field of PyLayout, or one of these. */
+enum
+{
+  END,
+  SKIP,
+  SIZE, /* of the structure whose offsets follow */
+};
+
+/* No field lies this early in PyLayout: version_first, version_last and free_threaded come first. */
+#define F(name) G_STRUCT_OFFSET (PyLayout, name)
+G_STATIC_ASSERT (F (free_threaded) > SIZE);
+
+#define RUNTIME SIZE, F (runtime_finalizing), F (runtime_interpreters)
+#define IFRAME SIZE, F (iframe_previous), F (iframe_code), F (iframe_instruction), SKIP, F (iframe_owner)
+#define CODE                                                                                                 \
+  SIZE, F (code_filename), F (code_name), F (code_qualname), F (code_line_table), F (code_first_line), SKIP, \
+      SKIP, SKIP, F (code_instructions)
+#define OBJECT SIZE, F (object_type)
+#define TYPE SIZE, F (type_name), SKIP, F (type_flags)
+#define TUPLE_LIST SIZE, SKIP, F (object_size), SIZE, SKIP, F (object_size)
+#define SET SIZE, SKIP, SKIP, SKIP
+#define DICT_TO_UNICODE                                                                                      \
+  SIZE, F (dict_keys), F (dict_values), SIZE, SKIP, SIZE, F (long_tag), F (long_digits), SIZE,               \
+      F (object_size), F (bytes_data), SIZE, F (unicode_state), F (unicode_length), F (unicode_ascii_data)
+
+static const guint16 words_3_13[] = {
+  RUNTIME,
+  /* interpreter_state: id next threads_head gc modules sysdict builtins ceval_gil gil (4) */
+  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, F (interp_modules), SKIP, SKIP,
+  F (interp_gil), SKIP, SKIP, SKIP, SKIP,
+  /* thread_state: prev next interp current_frame thread_id native_thread_id datastack_chunk status */
+  SIZE, F (tstate_prev), F (tstate_next), F (tstate_interp), F (tstate_current_frame), F (tstate_thread_id),
+  F (tstate_native_thread_id), F (tstate_datastack_chunk), SKIP,
+  /* the others */
+  IFRAME, CODE, OBJECT, TYPE, TUPLE_LIST, DICT_TO_UNICODE, END
+};
+
+/* interpreter_state: id next threads_head threads_main gc modules sysdict builtins ceval_gil gil (4) and two
+ * generations */
+#define INTERP_3_14                                                                                          \
+  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, SKIP, F (interp_modules), SKIP, SKIP,      \
+      F (interp_gil), SKIP, SKIP, SKIP, SKIP, SKIP, SKIP
+/* stackpointer before tlbc_index */
+#define IFRAME_3_14 IFRAME, SKIP, F (iframe_tlbc_index)
+#define CODE_3_14 CODE, F (code_tlbc)
+
+static const guint16 words_3_14[] = { RUNTIME, INTERP_3_14,
+                                      /* thread_state: as 3.13 */
+                                      SIZE, F (tstate_prev), F (tstate_next), F (tstate_interp),
+                                      F (tstate_current_frame), F (tstate_thread_id),
+                                      F (tstate_native_thread_id), F (tstate_datastack_chunk), SKIP,
+                                      IFRAME_3_14, CODE_3_14, OBJECT, TYPE, TUPLE_LIST, SET, DICT_TO_UNICODE,
+                                      END };
+
+static const guint16 words_3_15[] = { RUNTIME, INTERP_3_14,
+                                      /* thread_state: prev next interp current_frame base_frame last_profiled
+                                       * (2) thread_id native_thread_id datastack_chunk, five more */
+                                      SIZE, F (tstate_prev), F (tstate_next), F (tstate_interp),
+                                      F (tstate_current_frame), F (tstate_base_frame), SKIP, SKIP,
+                                      F (tstate_thread_id), F (tstate_native_thread_id),
+                                      F (tstate_datastack_chunk), SKIP, SKIP, SKIP, SKIP, SKIP,
+                                      /* err_stackitem, which has no size */
+                                      SKIP, IFRAME_3_14, CODE_3_14, OBJECT, TYPE, F (type_basicsize),
+                                      F (type_dictoffset), SIZE, F (type_cached_keys), TUPLE_LIST, SET,
+                                      DICT_TO_UNICODE, F (unicode_compact_data), END };
+
+/* Our name of each field, for messages, and whether the debug offsets override it. */
+typedef struct
+{
+  guint16 offset;
+  gboolean moving;
+  const char *name;
+} FieldName;
+
+static const FieldName field_names[] = {
+#define PY_FIELD(name) { F (name), FALSE, #name },
+#define PY_MOVING_FIELD(name) { F (name), TRUE, #name },
+#include "py-layout-fields.h"
+#undef PY_FIELD
+};
+
+const PyLayout *
+py_layout_find (guint32 version, gboolean free_threaded)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tables); i++)
+    if (version >= tables[i].version_first && version <= tables[i].version_last
+        && free_threaded == tables[i].free_threaded)
+      return &tables[i];
+  return NULL;
+}
+
+static guint64
+get_word (const guint8 *bytes, gsize offset)
+{
+  guint64 word;
+
+  memcpy (&word, bytes + offset, sizeof word);
+  return word;
+}
+
+gboolean
+py_debug_offsets_identify (const guint8 *bytes, guint32 *version, gboolean *free_threaded)
+{
+  if (memcmp (bytes, COOKIE, strlen (COOKIE)) != 0 || get_word (bytes, 8) > G_MAXUINT32
+      || get_word (bytes, 16) > 1)
+    return FALSE;
+  *version = get_word (bytes, 8);
+  *free_threaded = get_word (bytes, 16) == 1;
+  return TRUE;
+}
+
+static const guint16 *
+find_words (guint32 version)
+{
+  switch (version >> 16)
+    {
+    case 0x030d:
+      return words_3_13;
+    case 0x030e:
+      return words_3_14;
+    case 0x030f:
+      return words_3_15;
+    default:
+      return NULL;
+    }
+}
+
+static const FieldName *
+find_name (guint16 offset)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (field_names); i++)
+    if (field_names[i].offset == offset)
+      return &field_names[i];
+  g_assert_not_reached ();
+}
+
+/* Takes over or checks one field. @size: of its structure, as the interpreter says. */
+static gboolean
+apply_word (PyLayout *layout, guint16 offset, guint64 value, guint64 size, GError **error)
+{
+  const FieldName *field = find_name (offset);
+  guint32 *member = G_STRUCT_MEMBER_P (layout, offset);
+
+  if (*member == PY_NO_FIELD && value == 0)
+    return TRUE; /* how debug offsets say that this build has no such field */
+  if (field->moving && value < size && size <= MAX_STRUCTURE)
+    {
+      *member = value;
+      return TRUE;
+    }
+  if (value == *member)
+    return TRUE;
+
+  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+               "This Python is built in a way that we do not know: its %s lies at %" G_GUINT64_FORMAT
+               ", where %u was expected",
+               field->name, value, *member);
+  return FALSE;
+}
+
+gboolean
+py_layout_apply_debug_offsets (PyLayout *layout, const guint8 *bytes, GError **error)
+{
+  const guint16 *words = find_words (layout->version_first);
+  PyLayout result = *layout;
+  guint64 size = 0;
+
+  for (guint i = 0; words != NULL && words[i] != END; i++)
+    {
+      guint64 value = get_word (bytes, FIRST_OFFSET + i * sizeof (guint64));
+
+      if (words[i] == SIZE)
+        size = value;
+      else if (words[i] != SKIP && !apply_word (&result, words[i], value, size, error))
+        return FALSE;
+    }
+
+  *layout = result;
+  return TRUE;
+}
+
+/* Every word looked at lies in the bytes handed in. */
+G_STATIC_ASSERT (FIRST_OFFSET + G_N_ELEMENTS (words_3_15) * sizeof (guint64) <= PY_DEBUG_OFFSETS_SIZE);
+G_STATIC_ASSERT (FIRST_OFFSET + G_N_ELEMENTS (words_3_14) * sizeof (guint64) <= PY_DEBUG_OFFSETS_SIZE);
+G_STATIC_ASSERT (FIRST_OFFSET + G_N_ELEMENTS (words_3_13) * sizeof (guint64) <= PY_DEBUG_OFFSETS_SIZE);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Prints where one CPython keeps the fields of src/python/py-layout-fields.h: "name offset" lines, after a line "version HEX
+ * free-threaded". Built by ./update against that version's headers, once for each.
+ */
+
+#define Py_BUILD_CORE 1
+#include <Python.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal/pycore_code.h"
+#include "internal/pycore_dict.h"
+#include "internal/pycore_frame.h"
+#include "internal/pycore_interp.h"
+#include "internal/pycore_moduleobject.h"
+#include "internal/pycore_object.h"
+#include "internal/pycore_runtime.h"
+#if PY_VERSION_HEX >= 0x030e0000
+#include "internal/pycore_interpframe_structs.h"
+#endif
+
+#define NO_FIELD 0xffffffffu
+#define BEFORE(pointers) ((pointers) * sizeof (void *))
+
+#define runtime_finalizing offsetof (_PyRuntimeState, _finalizing)
+#define runtime_interpreters offsetof (_PyRuntimeState, interpreters.head)
+#define runtime_main_thread offsetof (_PyRuntimeState, main_thread)
+#define interp_next offsetof (PyInterpreterState, next)
+#define interp_id offsetof (PyInterpreterState, id)
+#define interp_threads offsetof (PyInterpreterState, threads.head)
+#if PY_VERSION_HEX < 0x030c0000
+#define runtime_gil offsetof (_PyRuntimeState, ceval.gil)
+#define interp_modules offsetof (PyInterpreterState, modules)
+#define interp_gil NO_FIELD
+#else
+#define runtime_gil NO_FIELD
+#define interp_modules offsetof (PyInterpreterState, imports.modules)
+#define interp_gil offsetof (PyInterpreterState, ceval.gil)
+#endif
+
+#define gil_last_holder offsetof (struct _gil_runtime_state, last_holder)
+#define gil_locked offsetof (struct _gil_runtime_state, locked)
+#define gil_switch_number offsetof (struct _gil_runtime_state, switch_number)
+
+#define tstate_prev offsetof (PyThreadState, prev)
+#define tstate_next offsetof (PyThreadState, next)
+#define tstate_interp offsetof (PyThreadState, interp)
+#define tstate_thread_id offsetof (PyThreadState, thread_id)
+#define tstate_native_thread_id offsetof (PyThreadState, native_thread_id)
+#define tstate_datastack_chunk offsetof (PyThreadState, datastack_chunk)
+#define tstate_datastack_top offsetof (PyThreadState, datastack_top)
+#if PY_VERSION_HEX < 0x030d0000
+#define tstate_cframe offsetof (PyThreadState, cframe)
+#define tstate_current_frame NO_FIELD
+#define cframe_current_frame offsetof (_PyCFrame, current_frame)
+#define iframe_code offsetof (_PyInterpreterFrame, f_code)
+#define iframe_instruction offsetof (_PyInterpreterFrame, prev_instr)
+#else
+#define tstate_cframe NO_FIELD
+#define tstate_current_frame offsetof (PyThreadState, current_frame)
+#define cframe_current_frame NO_FIELD
+#define iframe_code offsetof (_PyInterpreterFrame, f_executable)
+#define iframe_instruction offsetof (_PyInterpreterFrame, instr_ptr)
+#endif
+#if PY_VERSION_HEX < 0x030f0000
+#define tstate_base_frame NO_FIELD
+#else
+#define tstate_base_frame offsetof (PyThreadState, base_frame)
+#endif
+
+#define iframe_previous offsetof (_PyInterpreterFrame, previous)
+#define iframe_owner offsetof (_PyInterpreterFrame, owner)
+#if PY_VERSION_HEX < 0x030c0000
+#define iframe_is_entry offsetof (_PyInterpreterFrame, is_entry)
+#else
+#define iframe_is_entry NO_FIELD
+#endif
+#if PY_VERSION_HEX >= 0x030e0000 && defined(Py_GIL_DISABLED)
+#define iframe_tlbc_index offsetof (_PyInterpreterFrame, tlbc_index)
+#define code_tlbc offsetof (PyCodeObject, co_tlbc)
+#define tlbc_size offsetof (_PyCodeArray, size)
+#define tlbc_entries offsetof (_PyCodeArray, entries)
+#else
+#define iframe_tlbc_index NO_FIELD
+#define code_tlbc NO_FIELD
+#define tlbc_size NO_FIELD
+#define tlbc_entries NO_FIELD
+#endif
+
+#define chunk_previous offsetof (_PyStackChunk, previous)
+#define chunk_size offsetof (_PyStackChunk, size)
+#define chunk_top offsetof (_PyStackChunk, top)
+#define chunk_data offsetof (_PyStackChunk, data)
+
+#define code_filename offsetof (PyCodeObject, co_filename)
+#define code_name offsetof (PyCodeObject, co_name)
+#define code_qualname offsetof (PyCodeObject, co_qualname)
+#define code_line_table offsetof (PyCodeObject, co_linetable)
+#define code_first_line offsetof (PyCodeObject, co_firstlineno)
+#define code_flags offsetof (PyCodeObject, co_flags)
+#define code_first_traceable offsetof (PyCodeObject, _co_firsttraceable)
+#define code_instructions offsetof (PyCodeObject, co_code_adaptive)
+
+#define object_type offsetof (PyObject, ob_type)
+#define object_size offsetof (PyVarObject, ob_size)
+#ifdef MANAGED_DICT_OFFSET
+#define object_dict ((size_t) (-MANAGED_DICT_OFFSET))
+#else
+#define object_dict BEFORE (3) /* 3.12: _PyObject_DictOrValuesPointer() */
+#endif
+#if PY_VERSION_HEX < 0x030c0000
+#define object_values BEFORE (4) /* 3.11: _PyObject_ValuesPointer() */
+#else
+#define object_values NO_FIELD
+#endif
+#if PY_VERSION_HEX >= 0x030d0000 && PY_VERSION_HEX < 0x030e0000
+#define object_inline_values sizeof (PyObject)
+#else
+#define object_inline_values NO_FIELD
+#endif
+
+#define type_name offsetof (PyTypeObject, tp_name)
+#define type_basicsize offsetof (PyTypeObject, tp_basicsize)
+#define type_flags offsetof (PyTypeObject, tp_flags)
+#define type_base offsetof (PyTypeObject, tp_base)
+#define type_dictoffset offsetof (PyTypeObject, tp_dictoffset)
+#define type_cached_keys offsetof (PyHeapTypeObject, ht_cached_keys)
+
+#define unicode_length offsetof (PyASCIIObject, length)
+#define unicode_state offsetof (PyASCIIObject, state)
+#define unicode_kind_mask state_mask ((PyASCIIObject) { .state.kind = 7 })
+#define unicode_compact_mask state_mask ((PyASCIIObject) { .state.compact = 1 })
+#define unicode_ascii_mask state_mask ((PyASCIIObject) { .state.ascii = 1 })
+#define unicode_ascii_data sizeof (PyASCIIObject)
+#define unicode_compact_data sizeof (PyCompactUnicodeObject)
+#define unicode_data offsetof (PyUnicodeObject, data)
+
+#if PY_VERSION_HEX < 0x030c0000
+#define long_tag NO_FIELD
+#define long_digits offsetof (PyLongObject, ob_digit)
+#define values_array offsetof (PyDictValues, values)
+#else
+#define long_tag offsetof (PyLongObject, long_value.lv_tag)
+#define long_digits offsetof (PyLongObject, long_value.ob_digit)
+#define values_array offsetof (PyDictValues, values)
+#endif
+#define bytes_data offsetof (PyBytesObject, ob_sval)
+
+#define dict_keys offsetof (PyDictObject, ma_keys)
+#define dict_values offsetof (PyDictObject, ma_values)
+#define keys_log2_size offsetof (PyDictKeysObject, dk_log2_size)
+#define keys_log2_index_size offsetof (PyDictKeysObject, dk_log2_index_bytes)
+#define keys_kind offsetof (PyDictKeysObject, dk_kind)
+#define keys_n_entries offsetof (PyDictKeysObject, dk_nentries)
+#define keys_indices offsetof (PyDictKeysObject, dk_indices)
+#if PY_VERSION_HEX < 0x030d0000
+#define values_valid NO_FIELD
+#else
+#define values_valid offsetof (PyDictValues, valid)
+#endif
+
+#define module_dict offsetof (PyModuleObject, md_dict)
+
+/* Bit-fields have no offset: the compiler says which bits of the state word it gives them. */
+static unsigned
+state_mask (PyASCIIObject object)
+{
+  unsigned word = 0;
+
+  memcpy (&word, &object.state, sizeof word);
+  return word;
+}
+
+int
+main (void)
+{
+#ifdef Py_GIL_DISABLED
+  printf ("version %#x 1\n", PY_VERSION_HEX);
+#else
+  printf ("version %#x 0\n", PY_VERSION_HEX);
+#endif
+#define PY_FIELD(name) printf ("%s %u\n", #name, (unsigned) (name));
+#define PY_MOVING_FIELD(name) printf ("%s %u\n", #name, (unsigned) (name));
+#include "py-layout-fields.h"
+#undef PY_FIELD
+  return 0;
+}

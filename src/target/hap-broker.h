@@ -5,13 +5,14 @@
 
 G_BEGIN_DECLS
 
-/* One thread of the target as the kernel shows it: descriptors are open for reading, re-readable at offset 0. */
+/* One thread of the target as the kernel shows it: descriptors are open for reading, re-readable at offset 0.
+ */
 typedef struct
 {
-  guint tid;         /* in our pid namespace */
-  guint ns_tid;      /* in the target's own, as CPython's native_thread_id counts */
-  int stat_fd;       /* /proc/PID/task/TID/stat */
-  int schedstat_fd;  /* /proc/PID/task/TID/schedstat */
+  guint tid;        /* in our pid namespace */
+  guint ns_tid;     /* in the target's own, as CPython's native_thread_id counts */
+  int stat_fd;      /* /proc/PID/task/TID/stat */
+  int schedstat_fd; /* /proc/PID/task/TID/schedstat */
 } HapThread;
 
 void hap_thread_clear (HapThread *thread);
@@ -20,11 +21,11 @@ void hap_thread_clear (HapThread *thread);
 G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
 
 /**
- * HapBrokerInterface: who opens descriptors for a target that may open nothing itself. In a worker it asks the service; a test
- * opens /proc directly.
+ * HapBrokerInterface: who opens descriptors for a target that may open nothing itself. In a worker it asks
+ * the service; a test opens /proc directly.
  * @open_mapping: the file behind the mapping @start..@end, for reading; -1 with @error
- * @open_threads: (element-type HapThread): all threads with a tid above @after, in ascending order, at most 64 a call;
- *   free function set; empty at the end
+ * @open_threads: (element-type HapThread): all threads with a tid above @after, in ascending order, at most
+ * 64 a call; free function set; empty at the end
  */
 struct _HapBrokerInterface
 {

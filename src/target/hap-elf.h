@@ -7,8 +7,9 @@
 G_BEGIN_DECLS
 
 /**
- * HapElf: one ELF object as it lies in a target's memory, read through its dynamic section: needs no file, so it serves deleted
- * and replaced binaries and other mount namespaces alike. Section headers are not loaded: they need the file.
+ * HapElf: one ELF object as it lies in a target's memory, read through its dynamic section: needs no file, so
+ * it serves deleted and replaced binaries and other mount namespaces alike. Section headers are not loaded:
+ * they need the file.
  */
 typedef struct _HapElf HapElf;
 
@@ -16,12 +17,14 @@ typedef struct _HapElf HapElf;
  * hap_elf_new:
  * @base: address of the ELF header, a mapping with offset 0
  *
- * Errors: HAP_ERROR_UNSUPPORTED_TARGET if there is no 64-bit little-endian ELF header for this processor at @base
+ * Errors: HAP_ERROR_UNSUPPORTED_TARGET if there is no 64-bit little-endian ELF header for this processor at
+ * @base
  */
 HapElf *hap_elf_new (HapMemory *memory, guint64 base, GError **error);
 void hap_elf_free (HapElf *self);
 
-/* What to add to an address in the file to get one in memory: base minus the page of the lowest PT_LOAD address. */
+/* What to add to an address in the file to get one in memory: base minus the page of the lowest PT_LOAD
+ * address. */
 guint64 hap_elf_get_bias (HapElf *self);
 
 /**
@@ -34,8 +37,8 @@ gboolean hap_elf_find_symbol (HapElf *self, const char *name, guint64 *address, 
 
 /**
  * hap_elf_file_find_section, hap_elf_file_find_symbol:
- * The same questions to the ELF file @fd (symtab too), through libelf, for what memory does not say. @address is as in the file:
- * add the bias. Returns FALSE if it is not there or the file is no sound ELF file.
+ * The same questions to the ELF file @fd (symtab too), through libelf, for what memory does not say. @address
+ * is as in the file: add the bias. Returns FALSE if it is not there or the file is no sound ELF file.
  */
 gboolean hap_elf_file_find_section (int fd, const char *name, guint64 *address, guint64 *size);
 gboolean hap_elf_file_find_symbol (int fd, const char *name, guint64 *address, guint64 *size);

@@ -24,7 +24,8 @@ GBytes *hap_image_save (HapImage *self);
 
 /**
  * hap_image_record:
- * Returns: (transfer full): a memory that reads through @source and keeps what it read; hap_image_save() gives the recording.
+ * Returns: (transfer full): a memory that reads through @source and keeps what it read; hap_image_save()
+ * gives the recording.
  */
 HapImage *hap_image_record (HapMemory *source);
 

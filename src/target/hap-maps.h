@@ -5,7 +5,11 @@
 
 G_BEGIN_DECLS
 
-/* One line of /proc/PID/maps. @path is the kernel's text, made valid UTF-8; hostile: never opened, never printed unescaped. */
+/*
+ * One line of /proc/PID/maps. @path is the kernel's text, made valid UTF-8, without the " (deleted)" that
+ * @deleted stands for; empty, never NULL, for anonymous memory; hostile: never opened, never printed
+ * unescaped.
+ */
 typedef struct
 {
   guint64 start, end;
@@ -14,7 +18,7 @@ typedef struct
   guint32 major, minor;
   gboolean readable, writable, executable, shared;
   gboolean deleted;
-  char *path;
+  const char *path;
 } HapMapping;
 
 /* HapMaps: an immutable, sorted list of mappings, reference-counted. */
@@ -23,7 +27,8 @@ typedef struct _HapMaps HapMaps;
 /* Errors: HAP_ERROR_INVALID_DATA for text that is not a maps file, or has over 1,000,000 lines */
 HapMaps *hap_maps_parse (const char *text, gsize length, GError **error);
 
-/* Reads an open /proc/PID/maps from its beginning. HAP_ERROR_TARGET_GONE when it is empty (process gone or no memory). */
+/* Reads an open /proc/PID/maps from its beginning. HAP_ERROR_TARGET_GONE when it is empty (process gone or no
+ * memory). */
 HapMaps *hap_maps_read (int fd, GError **error);
 
 HapMaps *hap_maps_ref (HapMaps *self);

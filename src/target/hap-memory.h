@@ -10,10 +10,12 @@ G_DECLARE_INTERFACE (HapMemory, hap_memory, HAP, MEMORY, GObject)
 
 /**
  * HapMemoryInterface:
- * @read: reads up to @size bytes at @address of the target into @buffer; returns the number of bytes read, which is
- *   less than @size where the memory ends, 0 where nothing is mapped or the process is gone. Never fails otherwise.
+ * @read: reads up to @size bytes at @address of the target into @buffer; returns the number of bytes read,
+ * which is less than @size where the memory ends, 0 where nothing is mapped or the process is gone. Never
+ * fails otherwise.
  *
- * The bytes of one target: live, frozen or recorded. All of them are hostile: so is every address that was found in them.
+ * The bytes of one target: live, frozen or recorded. All of them are hostile: so is every address that was
+ * found in them.
  */
 struct _HapMemoryInterface
 {
@@ -37,7 +39,8 @@ gboolean hap_memory_read_u64 (HapMemory *self, guint64 address, guint64 *value);
  * hap_memory_read_string:
  * @max: bytes to look at, at most 64 KiB
  *
- * Returns: (transfer full) (nullable): the bytes up to the first NUL, made valid UTF-8; NULL if unreadable or without a NUL in @max bytes
+ * Returns: (transfer full) (nullable): the bytes up to the first NUL, made valid UTF-8; NULL if unreadable or
+ * without a NUL in @max bytes
  */
 char *hap_memory_read_string (HapMemory *self, guint64 address, gsize max);
 

@@ -10,7 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* HapTarget: the attached process (the typedef is hap-action.h's). Everything it knows came by descriptor. Not thread-safe. */
+/* HapTarget: the attached process (the typedef is hap-action.h's). Everything it knows came by descriptor.
+ * Not thread-safe. */
 #define HAP_TYPE_TARGET (hap_target_get_type ())
 G_DECLARE_FINAL_TYPE (HapTarget, hap_target, HAP, TARGET, GObject)
 
@@ -22,13 +23,16 @@ G_DECLARE_FINAL_TYPE (HapTarget, hap_target, HAP, TARGET, GObject)
  * @memory: the live memory
  * @tracer: (nullable): without it nothing can be held: hold() fails with UNSUPPORTED_TARGET
  */
-HapTarget *hap_target_new (guint pid, int pidfd, int maps_fd, HapMemory *memory, HapTracer *tracer,
-                           HapBroker *broker);
+HapTarget *
+hap_target_new (guint pid, int pidfd, int maps_fd, HapMemory *memory, HapTracer *tracer, HapBroker *broker);
 
 guint hap_target_get_pid (HapTarget *self);
 
 /* Returns: (transfer none): */
 HapMemory *hap_target_get_memory (HapTarget *self);
+
+/* Returns: (transfer none): who opens the files behind the mappings. */
+HapBroker *hap_target_get_broker (HapTarget *self);
 
 /* Returns: (transfer none) (nullable): valid until the next refresh. Reads /proc/PID/maps the first time. */
 HapMaps *hap_target_get_maps (HapTarget *self, GError **error);
@@ -57,8 +61,8 @@ guint hap_target_get_n_threads (HapTarget *self);
  * HapThreadActivity: what the kernel says of a thread at one moment.
  * @running: on a CPU or waiting for one (state R)
  * @state: the letter of /proc/PID/task/TID/stat
- * @run_ns, @switches: time on a CPU so far, and how often it was put on one; equal at two moments with state S at both: the
- *   thread did not run between (0 in both where the kernel does not count: CONFIG_SCHED_INFO)
+ * @run_ns, @switches: time on a CPU so far, and how often it was put on one; equal at two moments with state
+ * S at both: the thread did not run between (0 in both where the kernel does not count: CONFIG_SCHED_INFO)
  */
 typedef struct
 {

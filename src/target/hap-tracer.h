@@ -7,7 +7,8 @@ G_BEGIN_DECLS
 
 /**
  * HapTracer: our end of a ha-profiler-tracer process: the only way to what needs ptrace. Not thread-safe.
- * When the tracer dies (its watchdog does that to it when a stop lasts too long) every call fails with HAP_ERROR_FAILED.
+ * When the tracer dies (its watchdog does that to it when a stop lasts too long) every call fails with
+ * HAP_ERROR_FAILED.
  */
 #define HAP_TYPE_TRACER (hap_tracer_get_type ())
 G_DECLARE_FINAL_TYPE (HapTracer, hap_tracer, HAP, TRACER, GObject)
@@ -19,10 +20,11 @@ HapTracer *hap_tracer_new (int fd);
  * hap_tracer_hold:
  * @tid: a thread of the target, in our pid namespace; 0: all threads
  *
- * Stops it. On success every call of the target's memory sees it still, until hap_tracer_let_go(). Must be let go within the
- * tracer's limit (20 ms): after that the tracer lets go by itself and let_go() fails with HAP_ERROR_TIMED_OUT.
- * Errors: HAP_ERROR_TARGET_GONE: the thread or process ended; HAP_ERROR_BUSY: another debugger holds it; HAP_ERROR_TIMED_OUT: it
- * could not be stopped in time (sleeping uninterruptibly); it is left running.
+ * Stops it. On success every call of the target's memory sees it still, until hap_tracer_let_go(). Must be
+ * let go within the tracer's limit (20 ms): after that the tracer lets go by itself and let_go() fails with
+ * HAP_ERROR_TIMED_OUT. Errors: HAP_ERROR_TARGET_GONE: the thread or process ended; HAP_ERROR_BUSY: another
+ * debugger holds it; HAP_ERROR_TIMED_OUT: it could not be stopped in time (sleeping uninterruptibly); it is
+ * left running.
  */
 gboolean hap_tracer_hold (HapTracer *self, guint tid, GError **error);
 

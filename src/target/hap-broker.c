@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * HapBroker: who opens descriptors for a target that may open nothing itself. Only the interface: the
+ * worker's asks the service, a test's opens /proc.
+ */
+
+#include "hap-broker.h"
+
+#include <unistd.h>
+
+G_DEFINE_INTERFACE (HapBroker, hap_broker, G_TYPE_OBJECT)
+
+static void
+hap_broker_default_init (HapBrokerInterface *iface)
+{
+}
+
+void
+hap_thread_clear (HapThread *thread)
+{
+  if (thread->stat_fd >= 0)
+    close (thread->stat_fd);
+  if (thread->schedstat_fd >= 0)
+    close (thread->schedstat_fd);
+  thread->stat_fd = thread->schedstat_fd = -1;
+}
+
+int
+hap_broker_open_mapping (HapBroker *self, guint64 start, guint64 end, GError **error)
+{
+  return HAP_BROKER_GET_IFACE (self)->open_mapping (self, start, end, error);
+}
+
+GArray *
+hap_broker_open_threads (HapBroker *self, guint after, GError **error)
+{
+  return HAP_BROKER_GET_IFACE (self)->open_threads (self, after, error);
+}

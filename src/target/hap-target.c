@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * HapTarget: the attached process: its memory, its mappings, its threads, and whether it is still the one
+ * that it was. It holds descriptors only; who opens them is the broker's matter, who stops threads the
+ * tracer's.
+ */
+
+#include "hap-target.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "hap-thread-private.h"
+
+/* More than any sound process has; each costs two descriptors. */
+#define MAX_THREADS 16384
+
+struct _HapTarget
+{
+  GObject parent_instance;
+
+  guint pid;
+  int pidfd;
+  int maps_fd;
+  HapMemory *memory;
+  HapTracer *tracer;
+  HapBroker *broker;
+
+  HapMaps *maps;
+  GHashTable *threads; /* ns_tid -> HapThread */
+};
+
+G_DEFINE_FINAL_TYPE (HapTarget, hap_target, G_TYPE_OBJECT)
+
+static void
+thread_free (gpointer data)
+{
+  hap_thread_clear (data);
+  g_free (data);
+}
+
+static GHashTable *
+thread_table_new (void)
+{
+  return g_hash_table_new_full (NULL, NULL, NULL, thread_free);
+}
+
+static void
+hap_target_finalize (GObject *object)
+{
+  HapTarget *self = HAP_TARGET (object);
+
+  g_clear_pointer (&self->threads, g_hash_table_unref);
+  g_clear_pointer (&self->maps, hap_maps_unref);
+  g_clear_object (&self->broker);
+  g_clear_object (&self->tracer);
+  g_clear_object (&self->memory);
+  if (self->maps_fd >= 0)
+    close (self->maps_fd);
+  if (self->pidfd >= 0)
+    close (self->pidfd);
+
+  G_OBJECT_CLASS (hap_target_parent_class)->finalize (object);
+}
+
+static void
+hap_target_class_init (HapTargetClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = hap_target_finalize;
+}
+
+static void
+hap_target_init (HapTarget *self)
+{
+  self->pidfd = -1;
+  self->maps_fd = -1;
+  self->threads = thread_table_new ();
+}
+
+HapTarget *
+hap_target_new (guint pid, int pidfd, int maps_fd, HapMemory *memory, HapTracer *tracer, HapBroker *broker)
+{
+  HapTarget *self = g_object_new (HAP_TYPE_TARGET, NULL);
+
+  self->pid = pid;
+  self->pidfd = pidfd;
+  self->maps_fd = maps_fd;
+  self->memory = g_object_ref (memory);
+  self->tracer = tracer != NULL ? g_object_ref (tracer) : NULL;
+  self->broker = g_object_ref (broker);
+  return self;
+}
+
+guint
+hap_target_get_pid (HapTarget *self)
+{
+  return self->pid;
+}
+
+HapMemory *
+hap_target_get_memory (HapTarget *self)
+{
+  return self->memory;
+}
+
+HapBroker *
+hap_target_get_broker (HapTarget *self)
+{
+  return self->broker;
+}
+
+HapMaps *
+hap_target_get_maps (HapTarget *self, GError **error)
+{
+  if (self->maps == NULL && !hap_target_refresh_maps (self, error))
+    return NULL;
+  return self->maps;
+}
+
+gboolean
+hap_target_refresh_maps (HapTarget *self, GError **error)
+{
+  HapMaps *maps = hap_maps_read (self->maps_fd, error);
+
+  if (maps == NULL)
+    return FALSE;
+  g_clear_pointer (&self->maps, hap_maps_unref);
+  self->maps = maps;
+  return TRUE;
+}
+
+gboolean
+hap_target_is_alive (HapTarget *self)
+{
+  struct pollfd ended = { .fd = self->pidfd, .events = POLLIN };
+
+  return self->pidfd < 0 || poll (&ended, 1, 0) == 0;
+}
+
+/* A process that ends gives its memory back first, and is seen to have ended only then: a large one takes a
+ * while. */
+static gboolean
+is_ending (HapTarget *self)
+{
+  g_autoptr (GArray) threads = hap_broker_open_threads (self->broker, self->pid - 1, NULL);
+
+  if (threads == NULL || threads->len == 0)
+    return TRUE;
+  return hap_thread_is_ending (&g_array_index (threads, HapThread, 0));
+}
+
+gboolean
+hap_target_has_execed (HapTarget *self)
+{
+  char byte;
+
+  /* Both descriptors belong to the address space of their opening: its list of mappings is empty once it is
+   * gone. */
+  if (self->pidfd < 0 || pread (self->maps_fd, &byte, 1, 0) != 0)
+    return FALSE;
+  return hap_target_is_alive (self) && !is_ending (self);
+}
+
+gboolean
+hap_target_hold (HapTarget *self, guint tid, GError **error)
+{
+  if (self->tracer == NULL)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+                   "This target cannot be stopped: it has no tracer");
+      return FALSE;
+    }
+  return hap_tracer_hold (self->tracer, tid, error);
+}
+
+gboolean
+hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error)
+{
+  g_return_val_if_fail (self->tracer != NULL, FALSE);
+
+  return hap_tracer_let_go (self->tracer, pause_ns, error);
+}
+
+/* Moves the threads of @batch into @table; FALSE if they are not in the order that brings the listing to an
+ * end. */
+static gboolean
+take_threads (GHashTable *table, GArray *batch, guint *last)
+{
+  for (guint i = 0; i < batch->len; i++)
+    {
+      HapThread *thread = &g_array_index (batch, HapThread, i);
+
+      if (thread->tid <= *last || g_hash_table_size (table) >= MAX_THREADS)
+        return FALSE;
+      *last = thread->tid;
+      g_hash_table_replace (table, GUINT_TO_POINTER (thread->ns_tid), g_memdup2 (thread, sizeof *thread));
+      thread->stat_fd = thread->schedstat_fd = -1;
+    }
+  return TRUE;
+}
+
+gboolean
+hap_target_refresh_threads (HapTarget *self, GError **error)
+{
+  g_autoptr (GHashTable) table = thread_table_new ();
+  guint last = 0;
+
+  while (TRUE)
+    {
+      g_autoptr (GArray) batch = hap_broker_open_threads (self->broker, last, error);
+
+      if (batch == NULL)
+        return FALSE;
+      if (batch->len == 0)
+        break;
+      if (!take_threads (table, batch, &last))
+        {
+          g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "The target has more than %d threads",
+                       MAX_THREADS);
+          return FALSE;
+        }
+    }
+  g_hash_table_unref (self->threads);
+  self->threads = g_steal_pointer (&table);
+  return TRUE;
+}
+
+const HapThread *
+hap_target_find_thread (HapTarget *self, guint ns_tid)
+{
+  return g_hash_table_lookup (self->threads, GUINT_TO_POINTER (ns_tid));
+}
+
+guint
+hap_target_get_n_threads (HapTarget *self)
+{
+  return g_hash_table_size (self->threads);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * HapTracer: the client side of the tracer's protocol. One request, one reply; a peer that answers anything
+ * else, or nothing in time, is given up for good. What the operations do is in src/tracer.
+ */
+
+#include "hap-tracer.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "hap-error.h"
+#include "tracer-protocol.h"
+
+/* Far above the tracer's own limits: only a tracer that the machine gives no time to at all is given up by
+ * it. */
+#define REPLY_TIMEOUT_SECONDS 5
+
+struct _HapTracer
+{
+  GObject parent_instance;
+
+  int fd; /* -1 once the tracer is gone */
+};
+
+G_DEFINE_FINAL_TYPE (HapTracer, hap_tracer, G_TYPE_OBJECT)
+
+static void
+give_up (HapTracer *self)
+{
+  if (self->fd >= 0)
+    close (self->fd);
+  self->fd = -1;
+}
+
+static gboolean
+exchange (HapTracer *self, const TracerRequest *request, TracerReply *reply)
+{
+  gssize n;
+
+  do
+    n = send (self->fd, request, sizeof *request, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  if (n != sizeof *request)
+    return FALSE;
+
+  do
+    n = recv (self->fd, reply, sizeof *reply, MSG_TRUNC);
+  while (n < 0 && errno == EINTR);
+  return n == sizeof *reply && reply->kind == request->kind;
+}
+
+static void
+set_status_error (GError **error, int status)
+{
+  switch (status)
+    {
+    case ESRCH:
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The target, or this thread of it, has ended");
+      break;
+    case EBUSY:
+      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY,
+                   "Another debugger or tracer holds the target: end it and try again");
+      break;
+    case EPERM:
+      g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
+                   "The kernel refuses to stop the target: a security policy of this system (Yama, SELinux, "
+                   "AppArmor, a "
+                   "container's) forbids it");
+      break;
+    case ETIMEDOUT:
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, "The target could not be held still within %d ms",
+                   TRACER_HOLD_LIMIT_MS);
+      break;
+    default:
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The tracer could not do it: %s", g_strerror (status));
+    }
+}
+
+static gboolean
+call (HapTracer *self, TracerRequestKind kind, guint argument, TracerReply *reply, GError **error)
+{
+  const TracerRequest request = { kind, argument };
+
+  if (self->fd < 0 || !exchange (self, &request, reply))
+    {
+      give_up (self);
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_FAILED,
+          "The tracer has ended: it was killed, or a stop lasted too long and its watchdog ended it");
+      return FALSE;
+    }
+  if (reply->status != 0)
+    {
+      set_status_error (error, reply->status);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+hap_tracer_finalize (GObject *object)
+{
+  give_up (HAP_TRACER (object));
+
+  G_OBJECT_CLASS (hap_tracer_parent_class)->finalize (object);
+}
+
+static void
+hap_tracer_class_init (HapTracerClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = hap_tracer_finalize;
+}
+
+static void
+hap_tracer_init (HapTracer *self)
+{
+  self->fd = -1;
+}
+
+HapTracer *
+hap_tracer_new (int fd)
+{
+  const struct timeval timeout = { .tv_sec = REPLY_TIMEOUT_SECONDS };
+  HapTracer *self = g_object_new (HAP_TYPE_TRACER, NULL);
+
+  self->fd = fd;
+  if (setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0
+      || setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0)
+    give_up (self);
+  return self;
+}
+
+gboolean
+hap_tracer_hold (HapTracer *self, guint tid, GError **error)
+{
+  TracerReply reply;
+
+  return call (self, TRACER_HOLD, tid, &reply, error);
+}
+
+gboolean
+hap_tracer_let_go (HapTracer *self, guint64 *pause_ns, GError **error)
+{
+  TracerReply reply;
+
+  if (!call (self, TRACER_LET_GO, 0, &reply, error))
+    return FALSE;
+  if (pause_ns != NULL)
+    *pause_ns = reply.value;
+  return TRUE;
+}

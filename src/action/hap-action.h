@@ -50,7 +50,7 @@ G_DECLARE_DERIVABLE_TYPE (HapAction, hap_action, HAP, ACTION, GObject)
  * An action is one D-Bus method. Its *data attributes are its GObject properties*: each property with
  * HAP_PARAM_DATA becomes a key of the method's `a{sv}`, with '_' for '-'; type, default, range, nick and
  * blurb come from its GParamSpec. Supported: boolean `b`, int `i`, uint `u`, int64 `x`, uint64 `t`, double
- * `d`, string `s`, GStrv `as`, enumerations `s` (by nick).
+ * `d`, string `s`, flags `as` and enumerations `s` (by nick).
  */
 struct _HapActionClass
 {

@@ -49,7 +49,7 @@ hap_attribute_get_signature (GParamSpec *pspec)
     return "d";
   if (G_IS_PARAM_SPEC_STRING (pspec) || G_IS_PARAM_SPEC_ENUM (pspec))
     return "s";
-  if (G_IS_PARAM_SPEC_BOXED (pspec) && pspec->value_type == G_TYPE_STRV)
+  if (G_IS_PARAM_SPEC_FLAGS (pspec))
     return "as";
   return NULL;
 }
@@ -72,16 +72,35 @@ get_range (GParamSpec *pspec, Range *range)
   return TRUE;
 }
 
-/* Returns: (transfer full): the nicks of an enumeration */
+/* Returns: (transfer container): the nicks of an enumeration or of flags, in @flags only those that are set;
+ * NULL for other types */
 static const char **
-list_choices (GParamSpec *pspec)
+list_choices (GParamSpec *pspec, guint flags)
 {
-  GEnumClass *klass = G_PARAM_SPEC_ENUM (pspec)->enum_class;
-  const char **choices = g_new0 (const char *, klass->n_values + 1);
+  g_autoptr (GPtrArray) choices = g_ptr_array_new ();
 
-  for (guint i = 0; i < klass->n_values; i++)
-    choices[i] = klass->values[i].value_nick;
-  return choices;
+  if (G_IS_PARAM_SPEC_ENUM (pspec))
+    {
+      GEnumClass *klass = G_PARAM_SPEC_ENUM (pspec)->enum_class;
+
+      for (guint i = 0; i < klass->n_values; i++)
+        g_ptr_array_add (choices, (gpointer)klass->values[i].value_nick);
+    }
+  else if (G_IS_PARAM_SPEC_FLAGS (pspec))
+    {
+      GFlagsClass *klass = G_PARAM_SPEC_FLAGS (pspec)->flags_class;
+
+      for (guint i = 0; i < klass->n_values; i++)
+        {
+          if ((klass->values[i].value & flags) != 0)
+            g_ptr_array_add (choices, (gpointer)klass->values[i].value_nick);
+        }
+    }
+  else
+    return NULL;
+
+  g_ptr_array_add (choices, NULL);
+  return (const char **)g_ptr_array_steal (choices, NULL);
 }
 
 static GVariant *
@@ -108,6 +127,7 @@ hap_attribute_describe (GParamSpec *pspec)
   g_autofree char *key = hap_attribute_get_key (pspec);
   const char *signature = hap_attribute_get_signature (pspec);
   gboolean required = (pspec->flags & HAP_PARAM_REQUIRED) != 0;
+  g_autofree const char **choices = NULL;
   GVariantBuilder builder;
   Range range;
 
@@ -124,11 +144,9 @@ hap_attribute_describe (GParamSpec *pspec)
       g_variant_builder_add (&builder, "{sv}", "minimum", number_variant (signature, range.minimum));
       g_variant_builder_add (&builder, "{sv}", "maximum", number_variant (signature, range.maximum));
     }
-  if (G_IS_PARAM_SPEC_ENUM (pspec))
-    {
-      g_autofree const char **choices = list_choices (pspec);
-      g_variant_builder_add (&builder, "{sv}", "choices", g_variant_new_strv (choices, -1));
-    }
+  choices = list_choices (pspec, G_MAXUINT);
+  if (choices != NULL)
+    g_variant_builder_add (&builder, "{sv}", "choices", g_variant_new_strv (choices, -1));
   return g_variant_builder_end (&builder);
 }
 
@@ -152,10 +170,12 @@ hap_attribute_serialize (GParamSpec *pspec, const GValue *value)
       GEnumValue *choice = g_enum_get_value (G_PARAM_SPEC_ENUM (pspec)->enum_class, g_value_get_enum (value));
       return g_variant_new_string (choice->value_nick);
     }
-  if (G_IS_PARAM_SPEC_STRING (pspec))
-    return g_variant_new_string (g_value_get_string (value) != NULL ? g_value_get_string (value) : "");
-
-  return g_variant_new_strv (g_value_get_boxed (value), g_value_get_boxed (value) != NULL ? -1 : 0);
+  if (G_IS_PARAM_SPEC_FLAGS (pspec))
+    {
+      g_autofree const char **choices = list_choices (pspec, g_value_get_flags (value));
+      return g_variant_new_strv (choices, -1);
+    }
+  return g_variant_new_string (g_value_get_string (value) != NULL ? g_value_get_string (value) : "");
 }
 
 static gboolean fail (GError **error, GParamSpec *pspec, const char *format, ...) G_GNUC_PRINTF (3, 4);
@@ -277,20 +297,44 @@ parse_number (GParamSpec *pspec, const Range *range, GVariant *variant, GValue *
 }
 
 static gboolean
+fail_choice (GParamSpec *pspec, const char *nick, GError **error)
+{
+  g_autofree const char **choices = list_choices (pspec, G_MAXUINT);
+  g_autofree char *list = g_strjoinv (", ", (char **)choices);
+  g_autofree char *shown = g_strescape (nick, NULL);
+
+  return fail (error, pspec, "must be %s %s, not “%.100s”", G_IS_PARAM_SPEC_FLAGS (pspec) ? "of" : "one of",
+               list, shown);
+}
+
+static gboolean
 parse_choice (GParamSpec *pspec, const char *nick, GValue *value, GError **error)
 {
   GEnumValue *choice = g_enum_get_value_by_nick (G_PARAM_SPEC_ENUM (pspec)->enum_class, nick);
 
   if (choice == NULL)
-    {
-      g_autofree const char **choices = list_choices (pspec);
-      g_autofree char *list = g_strjoinv (", ", (char **)choices);
-      g_autofree char *shown = g_strescape (nick, NULL);
-
-      return fail (error, pspec, "must be one of %s, not “%.100s”", list, shown);
-    }
+    return fail_choice (pspec, nick, error);
   g_value_init (value, pspec->value_type);
   g_value_set_enum (value, choice->value);
+  return TRUE;
+}
+
+static gboolean
+parse_choices (GParamSpec *pspec, GVariant *variant, GValue *value, GError **error)
+{
+  g_autofree const char **nicks = g_variant_get_strv (variant, NULL);
+  guint flags = 0;
+
+  for (const char **nick = nicks; *nick != NULL; nick++)
+    {
+      GFlagsValue *choice = g_flags_get_value_by_nick (G_PARAM_SPEC_FLAGS (pspec)->flags_class, *nick);
+
+      if (choice == NULL)
+        return fail_choice (pspec, *nick, error);
+      flags |= choice->value;
+    }
+  g_value_init (value, pspec->value_type);
+  g_value_set_flags (value, flags);
   return TRUE;
 }
 
@@ -307,13 +351,13 @@ hap_attribute_parse (GParamSpec *pspec, GVariant *variant, GValue *value, GError
                  g_variant_get_type_string (variant));
   if (G_IS_PARAM_SPEC_ENUM (pspec))
     return parse_choice (pspec, g_variant_get_string (variant, NULL), value, error);
+  if (G_IS_PARAM_SPEC_FLAGS (pspec))
+    return parse_choices (pspec, variant, value, error);
 
   g_value_init (value, pspec->value_type);
   if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
     g_value_set_boolean (value, g_variant_get_boolean (variant));
-  else if (G_IS_PARAM_SPEC_STRING (pspec))
-    g_value_set_string (value, g_variant_get_string (variant, NULL));
   else
-    g_value_take_boxed (value, g_variant_dup_strv (variant, NULL));
+    g_value_set_string (value, g_variant_get_string (variant, NULL));
   return TRUE;
 }

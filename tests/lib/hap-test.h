@@ -10,10 +10,11 @@ typedef struct
 {
   char *version; /* "3.14.10", "3.14.4t" */
   char *path;    /* as seen inside root */
-  char *root;    /* NULL: this system; else a directory to chroot into, in mount and pid namespaces of its own */
+  char *root; /* NULL: this system; else a directory to chroot into, in mount and pid namespaces of its own */
 } HapTestPython;
 
-/* Returns: (element-type HapTestPython) (transfer none): all of them, oldest first; versions that the project supports only when
+/* Returns: (element-type HapTestPython) (transfer none): all of them, oldest first; versions that the project
+ * supports only when
  * @supported. */
 GPtrArray *hap_test_list_pythons (gboolean supported);
 
@@ -23,21 +24,30 @@ typedef struct _HapTestProcess HapTestProcess;
 /**
  * hap_test_spawn:
  * @python: the interpreter
- * @argv: what follows it: options, then a script from tests/targets by its bare name, then arguments; in a chroot the script is
- *   handed over through a bind mount or on a descriptor
+ * @argv: what follows it: options, then a script from tests/targets by its bare name, then arguments; in a
+ * chroot the scripts are in /mnt
  *
- * Starts it and waits until it printed a line "ready" (fails the test if it ends before). Aborts the test on any failure.
+ * Starts it and waits until it printed a line "ready" (fails the test if it ends before). Aborts the test on
+ * any failure.
  */
 HapTestProcess *hap_test_spawn (const HapTestPython *python, const char *const *argv);
-guint hap_test_process_get_pid (HapTestProcess *self);     /* of the interpreter, in our pid namespace */
-char *hap_test_process_read_line (HapTestProcess *self);   /* the next line of its stdout, without newline; NULL at its end */
+guint hap_test_process_get_pid (HapTestProcess *self); /* of the interpreter, in our pid namespace */
+char *hap_test_process_read_line (
+    HapTestProcess *self); /* the next line of its stdout, without newline; NULL at its end */
 void hap_test_process_write_line (HapTestProcess *self, const char *line); /* to its stdin */
 gboolean hap_test_process_is_alive (HapTestProcess *self);
 void hap_test_process_free (HapTestProcess *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HapTestProcess, hap_test_process_free)
 
-/* A HapTarget on a process without any service: opens /proc itself and starts the built tracer when @with_tracer. */
+/* A HapTarget on a process without any service: opens /proc itself and starts the built tracer when
+ * @with_tracer. */
 HapTarget *hap_test_attach (guint pid, gboolean with_tracer, GError **error);
+
+/* The tracer of such a target: for tests that kill or stop it. */
+guint hap_test_get_tracer_pid (HapTarget *target);
+
+/* The tracer alone. @tracer_pid: (out): for the caller to reap once the HapTracer is gone */
+HapTracer *hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error);
 
 /* The directory of the source tree / build tree. */
 const char *hap_test_source_dir (void);

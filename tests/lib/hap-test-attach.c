@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A HapTarget without a service: what the service does for a worker (opening /proc, starting the tracer) is
+ * done here, by the test itself, for a process that it started.
+ */
+
+#include "hap-test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hap-live-memory.h"
+
+#define BATCH 64
+#define TRACER_KEY "hap-test-tracer"
+
+#define HAP_TYPE_TEST_BROKER (hap_test_broker_get_type ())
+G_DECLARE_FINAL_TYPE (HapTestBroker, hap_test_broker, HAP, TEST_BROKER, GObject)
+
+struct _HapTestBroker
+{
+  GObject parent_instance;
+
+  guint pid;
+};
+
+static void hap_test_broker_broker_init (HapBrokerInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (HapTestBroker,
+                               hap_test_broker,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (HAP_TYPE_BROKER, hap_test_broker_broker_init))
+
+static int open_proc (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static int
+open_proc (GError **error, const char *format, ...)
+{
+  g_autofree char *path = NULL;
+  va_list arguments;
+  int fd, code;
+
+  va_start (arguments, format);
+  path = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  code = errno;
+  if (fd < 0)
+    g_set_error (error, HAP_ERROR, code == ENOENT || code == ESRCH ? HAP_ERROR_TARGET_GONE : HAP_ERROR_FAILED,
+                 "Cannot open %s: %s", path, g_strerror (code));
+  return fd;
+}
+
+static int
+hap_test_broker_open_mapping (HapBroker *broker, guint64 start, guint64 end, GError **error)
+{
+  HapTestBroker *self = HAP_TEST_BROKER (broker);
+
+  return open_proc (error, "/proc/%u/map_files/%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", self->pid,
+                    start, end);
+}
+
+static int
+compare_tids (gconstpointer a, gconstpointer b)
+{
+  guint one = *(const guint *)a;
+  guint other = *(const guint *)b;
+
+  return (one > other) - (one < other);
+}
+
+static GArray *
+list_tids (guint pid, guint after, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/task", pid);
+  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+  GArray *tids;
+  const char *name;
+
+  if (directory == NULL)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The target has ended");
+      return NULL;
+    }
+  tids = g_array_new (FALSE, FALSE, sizeof (guint));
+  while ((name = g_dir_read_name (directory)) != NULL)
+    {
+      guint tid = strtoul (name, NULL, 10);
+
+      if (tid > after)
+        g_array_append_val (tids, tid);
+    }
+  g_array_sort (tids, compare_tids);
+  return tids;
+}
+
+/* The last number of the line "NSpid:". */
+static guint
+read_ns_tid (guint pid, guint tid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/task/%u/status", pid, tid);
+  g_autofree char *text = NULL;
+  const char *line, *last;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL) || (line = strstr (text, "\nNSpid:")) == NULL)
+    return 0;
+  last = line + 1 + strcspn (line + 1, "\n");
+  while (g_ascii_isdigit (last[-1]))
+    last--;
+  return strtoul (last, NULL, 10);
+}
+
+static gboolean
+open_thread (guint pid, guint tid, HapThread *thread)
+{
+  thread->tid = tid;
+  thread->ns_tid = read_ns_tid (pid, tid);
+  thread->stat_fd = open_proc (NULL, "/proc/%u/task/%u/stat", pid, tid);
+  thread->schedstat_fd = open_proc (NULL, "/proc/%u/task/%u/schedstat", pid, tid);
+  if (thread->ns_tid != 0 && thread->stat_fd >= 0 && thread->schedstat_fd >= 0)
+    return TRUE;
+  hap_thread_clear (thread);
+  return FALSE;
+}
+
+static GArray *
+hap_test_broker_open_threads (HapBroker *broker, guint after, GError **error)
+{
+  HapTestBroker *self = HAP_TEST_BROKER (broker);
+  g_autoptr (GArray) tids = list_tids (self->pid, after, error);
+  GArray *threads;
+
+  if (tids == NULL)
+    return NULL;
+  threads = g_array_new (FALSE, FALSE, sizeof (HapThread));
+  g_array_set_clear_func (threads, (GDestroyNotify)hap_thread_clear);
+  for (guint i = 0; i < tids->len && threads->len < BATCH; i++)
+    {
+      HapThread thread;
+
+      if (open_thread (self->pid, g_array_index (tids, guint, i), &thread))
+        g_array_append_val (threads, thread);
+    }
+  return threads;
+}
+
+static void
+hap_test_broker_broker_init (HapBrokerInterface *iface)
+{
+  iface->open_mapping = hap_test_broker_open_mapping;
+  iface->open_threads = hap_test_broker_open_threads;
+}
+
+static void
+hap_test_broker_class_init (HapTestBrokerClass *klass)
+{
+}
+
+static void
+hap_test_broker_init (HapTestBroker *self)
+{
+}
+
+HapTracer *
+hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
+{
+  g_autofree char *number = g_strdup_printf ("%u", pid);
+  g_autofree char *program =
+      g_build_filename (HAP_TEST_BUILD_DIR, "src", "tracer", "ha-profiler-tracer", NULL);
+  const char *argv[] = { program, number, NULL };
+  const int targets[] = { 3, 4, 5 };
+  int sockets[2], sources[3];
+  GPid child;
+  gboolean started;
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), ==, 0);
+  sources[0] = sockets[1];
+  sources[1] = pidfd;
+  sources[2] = open_proc (error, "/proc/%u/task", pid);
+  started =
+      sources[2] >= 0
+      && g_spawn_async_with_pipes_and_fds (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, -1, -1,
+                                           -1, sources, targets, 3, &child, NULL, NULL, NULL, error);
+  close (sockets[1]);
+  if (sources[2] >= 0)
+    close (sources[2]);
+  if (!started)
+    {
+      close (sockets[0]);
+      return NULL;
+    }
+  *tracer_pid = child;
+  return hap_tracer_new (sockets[0]);
+}
+
+/* Runs when the target let go of its tracer, whose peer that was: it ends by itself. */
+static void
+reap_tracer (gpointer data)
+{
+  waitpid (GPOINTER_TO_INT (data), NULL, 0);
+}
+
+HapTarget *
+hap_test_attach (guint pid, gboolean with_tracer, GError **error)
+{
+  g_autoptr (HapTestBroker) broker = g_object_new (HAP_TYPE_TEST_BROKER, NULL);
+  g_autoptr (HapMemory) memory = NULL;
+  g_autoptr (HapTracer) tracer = NULL;
+  HapTarget *target;
+  guint tracer_pid = 0;
+  int pidfd = syscall (SYS_pidfd_open, pid, 0);
+  int maps = -1;
+  int mem = open_proc (error, "/proc/%u/mem", pid);
+
+  g_assert_true (pidfd >= 0 || mem < 0);
+  if (mem >= 0)
+    memory = hap_live_memory_new (mem);
+  if (memory != NULL)
+    maps = open_proc (error, "/proc/%u/maps", pid);
+  if (maps >= 0 && with_tracer)
+    tracer = hap_test_start_tracer (pid, pidfd, &tracer_pid, error);
+  if (maps < 0 || (with_tracer && tracer == NULL))
+    {
+      if (maps >= 0)
+        close (maps);
+      if (pidfd >= 0)
+        close (pidfd);
+      return NULL;
+    }
+
+  broker->pid = pid;
+  target = hap_target_new (pid, pidfd, maps, memory, tracer, HAP_BROKER (broker));
+  if (with_tracer)
+    g_object_set_data_full (G_OBJECT (target), TRACER_KEY, GUINT_TO_POINTER (tracer_pid), reap_tracer);
+  return target;
+}
+
+guint
+hap_test_get_tracer_pid (HapTarget *target)
+{
+  return GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (target), TRACER_KEY));
+}

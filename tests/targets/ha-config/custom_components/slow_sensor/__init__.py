@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""An integration at fault: it blocks the event loop for a known share of the time."""
+
+import asyncio
+import time
+
+DOMAIN = "slow_sensor"
+SHARE = 0.3
+PERIOD = 0.2
+
+
+def parse_telegram(until):
+    """Burn the CPU, as a parser in pure Python would."""
+    checksum = 0
+    while time.monotonic() < until:
+        for byte in range(256):
+            checksum = (checksum * 31 + byte) & 0xFFFF
+    return checksum
+
+
+async def poll(hass):
+    """Block the loop for SHARE of every PERIOD."""
+    while True:
+        started = time.monotonic()
+        hass.states.async_set("sensor.slow", parse_telegram(started + SHARE * PERIOD))
+        await asyncio.sleep(max(0, started + PERIOD - time.monotonic()))
+
+
+async def async_setup(hass, config):
+    """Set the integration up."""
+    hass.async_create_background_task(poll(hass), DOMAIN)
+    return True

@@ -9,13 +9,12 @@
 #include "worker.h"
 
 #include <gio/gunixfdlist.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "hap-live-memory.h"
 #include "hap-target.h"
-#include "py-discover.h"
 #include "worker-broker.h"
+#include "worker-discover.h"
 #include "worker-private.h"
 #include "worker-report.h"
 #include "worker-service.h"
@@ -194,26 +193,6 @@ handle_run (WorkerPrivateWorker *skeleton,
   return TRUE;
 }
 
-static GVariant *
-describe_discovery (guint pid, const PyDiscovery *discovery)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", "pid", g_variant_new_uint32 (pid));
-  g_variant_builder_add (&builder, "{sv}", "supported", g_variant_new_boolean (discovery->supported));
-  g_variant_builder_add (&builder, "{sv}", "home_assistant",
-                         g_variant_new_boolean (discovery->home_assistant));
-  if (discovery->reason != NULL)
-    g_variant_builder_add (&builder, "{sv}", "reason", g_variant_new_string (discovery->reason));
-  if (discovery->version != NULL)
-    g_variant_builder_add (&builder, "{sv}", "python", g_variant_new_string (discovery->version));
-  if (discovery->home_assistant_version != NULL)
-    g_variant_builder_add (&builder, "{sv}", "home_assistant_version",
-                           g_variant_new_string (discovery->home_assistant_version));
-  return g_variant_builder_end (&builder);
-}
-
 static gboolean
 handle_discover (WorkerPrivateWorker *skeleton,
                  GDBusMethodInvocation *invocation,
@@ -228,10 +207,13 @@ handle_discover (WorkerPrivateWorker *skeleton,
     {
       g_autoptr (GVariant) candidate = g_variant_get_child_value (candidates, i);
       g_autoptr (HapTarget) target = make_target (self, candidate, fds, NULL);
-      g_autoptr (PyDiscovery) discovery = target != NULL ? py_discover (target) : NULL;
+      int cmdline_fd = take_named_fd (candidate, fds, "cmdline", NULL);
+      GVariant *discovered = target != NULL ? worker_discover (target, cmdline_fd) : NULL;
 
-      if (discovery != NULL && discovery->python)
-        g_variant_builder_add_value (&targets, describe_discovery (hap_target_get_pid (target), discovery));
+      if (discovered != NULL)
+        g_variant_builder_add_value (&targets, discovered);
+      if (cmdline_fd >= 0)
+        close (cmdline_fd);
     }
   worker_private_worker_complete_discover (skeleton, invocation, NULL, g_variant_builder_end (&targets));
   return TRUE;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The descriptors that the service starts us with: all that we ever have. */
+enum
+{
+  TRACER_SOCKET = 3, /* SOCK_SEQPACKET, to the worker */
+  TRACER_PIDFD = 4,  /* of the target */
+  TRACER_TASKS = 5,  /* the directory /proc/PID/task of the target */
+};
+
+#define TRACER_MAX_THREADS 4096
+
+/* The threads that are stopped. */
+typedef struct
+{
+  unsigned n_threads;
+  struct
+  {
+    pid_t tid;
+    int signal; /* that it was about to receive when it stopped: it gets it when it goes on */
+  } threads[TRACER_MAX_THREADS];
+  uint64_t started; /* when the first of them was told to stop */
+
+  /*
+   * A thread is attached that cannot be detached, for it does not stop, or is dying. What frees it is the end
+   * of the thread of ours that attached it.
+   */
+  bool stuck;
+} TracerHold;
+
+/* Monotonic nanoseconds. */
+uint64_t tracer_now (void);
+
+/*
+ * Stops the thread @tid of the process @pid, or all of its threads (0), by @deadline. Returns 0 or an errno
+ * of the protocol; in this case nothing is held. Look at @hold's stuck after each of the two.
+ */
+int tracer_hold (TracerHold *hold, pid_t pid, pid_t tid, uint64_t deadline);
+void tracer_let_go (TracerHold *hold);
+
+/*
+ * Where a stop made a system call of @tid fail with EINTR that a program without signals never sees, makes
+ * the kernel restart the call. One write of registers; the thread is stopped.
+ */
+void tracer_undo_interrupt (pid_t tid);

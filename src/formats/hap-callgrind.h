@@ -7,7 +7,20 @@
 
 G_BEGIN_DECLS
 
-/* DOC_CALLGRIND */
+/**
+ * hap_callgrind_write:
+ * @stream: where to; left open
+ *
+ * Writes pyprof2calltree's dialect of the callgrind profile format ("callgrind.out.*"): one event, nanoseconds, samples times the
+ * interval; a call's count is the samples with that call on the stack. Names are co_name, "name:line" where a file has the name twice;
+ * control characters are escaped, and a name that would read as a compressed one ("(1)") gets a backslash. Own time is given for
+ * each line that was hot, so that viewers annotate sources.
+ * Each thread is a function of its own, "<thread NAME>" in file "~", which calls the thread's outermost functions: without it
+ * KCachegrind takes the calls into a function for its whole inclusive time. The summary is the sum of own times: callgrind_annotate
+ * computes percentages from it.
+ *
+ * Read by KCachegrind, QCachegrind, callgrind_annotate, gprof2dot, speedscope. Memory: proportional to functions and calls.
+ */
 gboolean hap_callgrind_write (GOutputStream *stream, const HapProfile *profile, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

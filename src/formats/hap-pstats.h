@@ -7,7 +7,19 @@
 
 G_BEGIN_DECLS
 
-/* DOC_PSTATS */
+/**
+ * hap_pstats_write:
+ * @stream: where to; left open
+ *
+ * Writes what cProfile's dump_stats() would (".cprof"): one marshalled dict of
+ *   (file, first line, co_name): (primitive calls, calls, own time, cumulative time, {caller: (calls, primitive calls, own, cumulative)})
+ * Times are seconds, samples times the interval; "calls" are the samples with the function on the stack, recursion counted once.
+ * Each thread is a row of its own, ('~', 0, '<thread NAME>'), which calls the thread's outermost functions and owns the samples without
+ * a Python frame: a profile is never empty, every caller is a key, and the own times add up to samples times the interval.
+ *
+ * Read by pstats of Python 2.7 and 3, snakeviz, gprof2dot, pyprof2calltree, flameprof: only marshal version 2, no references; none of
+ * Tachyon's `__sampled__` key, on which pstats before 3.15 fails. Memory: proportional to functions and calls, not to the tree's paths.
+ */
 gboolean hap_pstats_write (GOutputStream *stream, const HapProfile *profile, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

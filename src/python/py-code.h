@@ -13,9 +13,9 @@ typedef struct
   char *name;
   char *qualname;
   gint first_line;
-  guint64 instructions; /* address of the first code unit: co_code_adaptive */
-  guint32 n_units;      /* number of 2-byte code units */
-  guint32 flags;        /* co_flags */
+  guint64 instructions;    /* address of the first code unit: co_code_adaptive */
+  guint32 n_units;         /* number of 2-byte code units */
+  guint32 flags;           /* co_flags */
   guint32 first_traceable; /* _co_firsttraceable: units before it are a frame's prologue */
   GBytes *line_table;
 } PyCode;
@@ -33,16 +33,17 @@ void py_code_free (PyCode *self);
 gint py_code_get_line (const PyCode *self, guint64 instruction);
 
 /**
- * PyCodeCache: code objects by address, bounded. An entry is checked against the target again (same name, file and first line
- * pointers) when it was not for @recheck_us, since a freed code object's address may be another's now.
+ * PyCodeCache: code objects by address, bounded. An entry is checked against the target again (same name,
+ * file and first line pointers) when it was not for @recheck_us, since a freed code object's address may be
+ * another's now.
  */
 typedef struct _PyCodeCache PyCodeCache;
 
 PyCodeCache *py_code_cache_new (PyRuntime *runtime, guint max_entries, gint64 recheck_us);
 void py_code_cache_free (PyCodeCache *self);
 
-/* @now_us: g_get_monotonic_time(). Returns: (transfer none) (nullable): valid until the next call; @generation is another number when the object at
- * this address became another one. */
+/* @now_us: g_get_monotonic_time(). Returns: (transfer none) (nullable): valid until the next call;
+ * @generation is another number when the object at this address became another one. */
 const PyCode *py_code_cache_lookup (PyCodeCache *self, guint64 address, gint64 now_us, guint *generation);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PyCode, py_code_free)

@@ -15,7 +15,8 @@ typedef struct
 #define PY_STACK_MAX_FRAMES 32768
 
 /**
- * PyStack: the frames of one thread at one moment, innermost first, and the buffers to read them with, reused from read to read.
+ * PyStack: the frames of one thread at one moment, innermost first, and the buffers to read them with, reused
+ * from read to read.
  */
 typedef struct
 {
@@ -33,7 +34,8 @@ void py_stack_clear (PyStack *self);
 
 /**
  * PyStackVerdict: what became of one live reading.
- * @PY_STACK_OK: complete and consistent in itself: the thread's current frame and data stack were the same before and after
+ * @PY_STACK_OK: complete and consistent in itself: the thread's current frame and data stack were the same
+ * before and after
  * @PY_STACK_MOVED: the thread moved meanwhile, or a link led nowhere: worth another try
  * @PY_STACK_GONE: the thread state does not exist any more
  */
@@ -44,7 +46,8 @@ typedef enum
   PY_STACK_GONE,
 } PyStackVerdict;
 
-/* Reads a thread's frames once, in as few reads as it can. On anything but OK the frames are not to be used. */
+/* Reads a thread's frames once, in as few reads as it can. On anything but OK the frames are not to be used.
+ */
 PyStackVerdict py_stack_read (PyStack *self, PyRuntime *runtime, const PyThread *thread);
 
 G_END_DECLS

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The fields of CPython that we read: PY_FIELD (name) for each. Included where PY_FIELD says what to make of them, so it
- * has no guard: members of PyLayout, lines of a generated table (tools/py-layout/generate.c says where each lies).
- * In bytes from the beginning of the structure, unless a line says something else.
+ * The fields of CPython that we read: PY_FIELD (name) for each. Included where PY_FIELD says what to make of
+ * them, so it has no guard: members of PyLayout, lines of a generated table (tools/py-layout/generate.c says
+ * where each lies). In bytes from the beginning of the structure, unless a line says something else.
  *
- * PY_MOVING_FIELD: likewise, but of a structure that patch releases of CPython 3.13+ do change. There the interpreter's debug
- * offsets override the table; on all other fields that they give, they must agree with it.
+ * PY_MOVING_FIELD: likewise, but of a structure that patch releases of CPython 3.13+ do change. There the
+ * interpreter's debug offsets override the table; on all other fields that they give, they must agree with
+ * it.
  */
 
 #ifndef PY_MOVING_FIELD
@@ -16,8 +17,8 @@
 /* struct pyruntimestate */
 PY_MOVING_FIELD (runtime_finalizing)   /* the thread state that ends Python; NULL while it runs */
 PY_MOVING_FIELD (runtime_interpreters) /* head of the list of interpreters, newest first */
-PY_FIELD (runtime_main_thread)  /* ident of the main thread */
-PY_FIELD (runtime_gil)          /* 3.11: the only GIL itself */
+PY_FIELD (runtime_main_thread)         /* ident of the main thread */
+PY_FIELD (runtime_gil)                 /* 3.11: the only GIL itself */
 
 /* PyInterpreterState */
 PY_MOVING_FIELD (interp_next)
@@ -37,11 +38,11 @@ PY_FIELD (tstate_next)
 PY_FIELD (tstate_interp)
 PY_FIELD (tstate_thread_id)        /* unsigned long: threading.get_ident() */
 PY_FIELD (tstate_native_thread_id) /* unsigned long: threading.get_native_id() */
-PY_FIELD (tstate_cframe)           /* 3.11, 3.12: address of what holds current_frame, mostly on the C stack */
-PY_FIELD (tstate_current_frame)    /* 3.13+: the innermost frame */
-PY_FIELD (tstate_base_frame)       /* 3.15+: address of the frame at which every chain ends */
-PY_FIELD (tstate_datastack_chunk)  /* newest chunk of the data stack */
-PY_FIELD (tstate_datastack_top)    /* address of its first free slot */
+PY_FIELD (tstate_cframe)          /* 3.11, 3.12: address of what holds current_frame, mostly on the C stack */
+PY_FIELD (tstate_current_frame)   /* 3.13+: the innermost frame */
+PY_FIELD (tstate_base_frame)      /* 3.15+: address of the frame at which every chain ends */
+PY_FIELD (tstate_datastack_chunk) /* newest chunk of the data stack */
+PY_FIELD (tstate_datastack_top)   /* address of its first free slot */
 
 /* _PyCFrame: 3.11, 3.12 */
 PY_FIELD (cframe_current_frame)
@@ -77,8 +78,8 @@ PY_FIELD (tlbc_entries) /* addresses of the copies */
 
 /* PyObject, PyVarObject */
 PY_FIELD (object_type)
-PY_FIELD (object_size)          /* ob_size */
-PY_FIELD (object_dict)          /* managed __dict__: bytes before the object; an odd word there (3.12) is values + 1 */
+PY_FIELD (object_size) /* ob_size */
+PY_FIELD (object_dict) /* managed __dict__: bytes before the object; an odd word there (3.12) is values + 1 */
 PY_FIELD (object_values)        /* 3.11: address of the values: bytes before the object */
 PY_FIELD (object_inline_values) /* 3.13: values inside the object; 3.14+: at tp_basicsize instead */
 

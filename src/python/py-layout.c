@@ -13,7 +13,6 @@
 #include "hap-error.h"
 #include "py-layout-tables.h"
 
-#define COOKIE "xdebugpy"
 #define FIRST_OFFSET 24 /* after cookie, version, free_threaded */
 #define MAX_STRUCTURE (16 * 1024 * 1024)
 
@@ -120,8 +119,8 @@ get_word (const guint8 *bytes, gsize offset)
 gboolean
 py_debug_offsets_identify (const guint8 *bytes, guint32 *version, gboolean *free_threaded)
 {
-  if (memcmp (bytes, COOKIE, strlen (COOKIE)) != 0 || get_word (bytes, 8) > G_MAXUINT32
-      || get_word (bytes, 16) > 1)
+  if (memcmp (bytes, PY_DEBUG_OFFSETS_COOKIE, strlen (PY_DEBUG_OFFSETS_COOKIE)) != 0
+      || get_word (bytes, 8) > G_MAXUINT32 || get_word (bytes, 16) > 1)
     return FALSE;
   *version = get_word (bytes, 8);
   *free_threaded = get_word (bytes, 16) == 1;

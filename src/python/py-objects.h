@@ -5,9 +5,11 @@
 
 G_BEGIN_DECLS
 
-/* Python objects read by address. Every function checks the object's type first and returns NULL or FALSE for another. */
+/* Python objects read by address. Every function checks the object's type first and returns NULL or FALSE for
+ * another. */
 
-/* Returns: (transfer full) (nullable): UTF-8 (lone surrogates as U+FFFD), cut after @max characters with a final "…" */
+/* Returns: (transfer full) (nullable): UTF-8 (lone surrogates as U+FFFD), cut after @max characters with a
+ * final "…" */
 char *py_object_get_string (PyRuntime *runtime, guint64 object, gsize max);
 
 /* The name of the object's type, as tp_name has it ("dict", "collections.deque"; bare for a Python class). */

@@ -16,7 +16,8 @@ typedef struct
   gboolean main;       /* the main thread of the main interpreter */
 } PyThread;
 
-/* Returns: (element-type PyThread) (transfer full): all threads of all interpreters, oldest first; at most 65,536; cycle-safe */
+/* Returns: (element-type PyThread) (transfer full): all threads of all interpreters, oldest first; at most
+ * 65,536; cycle-safe */
 GArray *py_threads_list (PyRuntime *runtime);
 
 /**

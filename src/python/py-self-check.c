@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Proves a layout on a running interpreter before anything is reported from it: each structure that we read
+ * is reached on the way that we use, and must hold what only that structure holds. A table of another version
+ * does not get through.
+ */
+
+#include "py-self-check.h"
+
+#include "py-code.h"
+#include "py-frames.h"
+#include "py-objects.h"
+#include "py-runtime-private.h"
+#include "py-threads.h"
+
+#define MAX_TID 4194304 /* PID_MAX_LIMIT */
+#define MAX_THREADS 16  /* whose frames are looked at */
+#define MAX_TRIES 64    /* for each: threads that run are often caught on the move */
+
+static gboolean
+fail (PyRuntime *runtime, const char *what, GError **error)
+{
+  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+               "CPython %s was found, but its %s is not where it should be: this build is not supported",
+               py_runtime_get_version_string (runtime), what);
+  return FALSE;
+}
+
+static gboolean
+fail_for_now (const char *what, GError **error)
+{
+  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+               "Python is %s in this process; try again later", what);
+  return FALSE;
+}
+
+static gboolean
+check_life (PyRuntime *runtime, GError **error)
+{
+  guint64 finalizing, head;
+
+  if (!py_read_u64 (runtime, runtime->address + runtime->layout.runtime_finalizing, &finalizing)
+      || !py_read_u64 (runtime, runtime->address + runtime->layout.runtime_interpreters, &head))
+    return fail (runtime, "runtime", error);
+  if (finalizing != 0)
+    return fail_for_now ("ending", error);
+  if (head == 0)
+    return fail_for_now ("still starting", error);
+  return TRUE;
+}
+
+static gboolean
+check_threads (PyRuntime *runtime, guint64 interpreter, GArray *threads, GError **error)
+{
+  guint64 head, previous;
+  guint n_known = 0;
+
+  if (!py_read_u64 (runtime, interpreter + runtime->layout.interp_threads, &head))
+    return fail (runtime, "list of threads", error);
+  if (head == 0)
+    return fail_for_now ("still starting", error);
+  for (guint i = 0; i < threads->len; i++)
+    {
+      const PyThread *thread = &g_array_index (threads, PyThread, i);
+
+      /* A thread that is just being made has neither yet. */
+      if (thread->native_id > MAX_TID)
+        return fail (runtime, "list of threads", error);
+      n_known += thread->ident != 0 && thread->native_id != 0;
+      if (thread->interpreter != interpreter)
+        continue;
+      if (!py_read_u64 (runtime, thread->tstate + runtime->layout.tstate_prev, &previous)
+          || (i == 0 && threads->len > 1 && previous == 0))
+        return fail (runtime, "list of threads", error);
+    }
+  return n_known > 0 ? TRUE : fail (runtime, "list of threads", error);
+}
+
+static gboolean
+check_modules (PyRuntime *runtime, guint64 interpreter, guint32 *version, GError **error)
+{
+  g_autofree char *type = NULL;
+  guint64 modules, sys;
+  gint64 hexversion;
+
+  if (!py_read_u64 (runtime, interpreter + runtime->layout.interp_modules, &modules))
+    return fail (runtime, "sys.modules", error);
+  if (modules == 0)
+    return fail_for_now ("still starting", error);
+  type = py_object_get_type_name (runtime, modules);
+  if (g_strcmp0 (type, "dict") != 0)
+    return fail (runtime, "sys.modules", error);
+
+  sys = py_module_get_dict (runtime, interpreter, "sys");
+  if (sys == 0)
+    return fail (runtime, "module sys", error);
+  if (!py_object_get_int (runtime, py_dict_get (runtime, sys, "hexversion"), &hexversion) || hexversion < 0
+      || hexversion > G_MAXUINT32)
+    return fail (runtime, "sys.hexversion", error);
+  *version = hexversion;
+  return TRUE;
+}
+
+static gboolean
+check_gil (PyRuntime *runtime, guint64 interpreter, GError **error)
+{
+  guint64 gil = py_runtime_get_gil (runtime, interpreter), holder;
+  guint32 locked;
+
+  if (runtime->layout.free_threaded)
+    return TRUE;
+  if (gil == 0 || !hap_memory_read_u32 (runtime->memory, gil + runtime->layout.gil_locked, &locked)
+      || locked > 1 || !py_read_u64 (runtime, gil + runtime->layout.gil_last_holder, &holder)
+      || holder % sizeof (guint64) != 0)
+    return fail (runtime, "global interpreter lock", error);
+  return TRUE;
+}
+
+static gboolean
+has_sound_codes (PyRuntime *runtime, const PyStack *stack)
+{
+  for (guint i = 0; i < MIN (stack->n_frames, 4); i++)
+    {
+      g_autoptr (PyCode) code = py_code_read (runtime, stack->frames[i].code);
+
+      if (code == NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* TRUE if the thread's frames could be read, with code objects in them. */
+static gboolean
+check_stack (PyRuntime *runtime, const PyThread *thread, PyStack *stack, guint *n_still)
+{
+  for (guint i = 0; i < MAX_TRIES; i++)
+    {
+      PyStackVerdict verdict = py_stack_read (stack, runtime, thread);
+
+      if (verdict == PY_STACK_GONE)
+        return FALSE;
+      if (verdict != PY_STACK_OK)
+        continue;
+      if (stack->n_frames == 0)
+        {
+          *n_still += 1; /* in C code only */
+          return FALSE;
+        }
+      if (has_sound_codes (runtime, stack))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+check_frames (PyRuntime *runtime, GArray *threads, GError **error)
+{
+  PyStack stack;
+  guint n_still = 0;
+  gboolean sound = FALSE;
+  guint n = MIN (threads->len, MAX_THREADS);
+
+  py_stack_init (&stack);
+  for (guint i = 0; i < n && !sound; i++)
+    sound = check_stack (runtime, &g_array_index (threads, PyThread, i), &stack, &n_still);
+  py_stack_clear (&stack);
+  return sound || n_still == n ? TRUE : fail (runtime, "stack of frames", error);
+}
+
+gboolean
+py_self_check (PyRuntime *runtime, guint32 *version, GError **error)
+{
+  g_autoptr (GArray) threads = NULL;
+  guint64 interpreter;
+
+  if (!check_life (runtime, error))
+    return FALSE;
+  interpreter = py_runtime_get_main_interpreter (runtime);
+  if (interpreter == 0)
+    return fail (runtime, "main interpreter", error);
+  threads = py_threads_list (runtime);
+  return check_threads (runtime, interpreter, threads, error)
+         && check_modules (runtime, interpreter, version, error) && check_gil (runtime, interpreter, error)
+         && check_frames (runtime, threads, error);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "py-runtime.h"
+
+G_BEGIN_DECLS
+
+/**
+ * py_self_check:
+ * @version: (out): sys.hexversion, what the interpreter itself says it is
+ *
+ * Whether the structures of a running interpreter are where @runtime's layout says. Errors:
+ * HAP_ERROR_UNSUPPORTED_TARGET, saying what is not, or that Python just starts or ends
+ */
+gboolean py_self_check (PyRuntime *runtime, guint32 *version, GError **error);
+
+G_END_DECLS

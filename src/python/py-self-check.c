@@ -16,7 +16,8 @@
 
 #define MAX_TID 4194304 /* PID_MAX_LIMIT */
 #define MAX_THREADS 16  /* whose frames are looked at */
-#define MAX_TRIES 64    /* for each: threads that run are often caught on the move */
+#define MAX_TRIES 200   /* for each: threads that run are often caught on the move */
+#define RETRY_US 1000   /* and may have lost their processor in the middle of one */
 
 static gboolean
 fail (PyRuntime *runtime, const char *what, GError **error)
@@ -136,7 +137,11 @@ check_stack (PyRuntime *runtime, const PyThread *thread, PyStack *stack, guint *
 {
   for (guint i = 0; i < MAX_TRIES; i++)
     {
-      PyStackVerdict verdict = py_stack_read (stack, runtime, thread);
+      PyStackVerdict verdict;
+
+      if (i > 0)
+        g_usleep (RETRY_US);
+      verdict = py_stack_read (stack, runtime, thread);
 
       if (verdict == PY_STACK_GONE)
         return FALSE;

@@ -37,11 +37,12 @@ judge (Oracle *oracle, const PyStack *stack, Truth *truth)
 {
   g_autofree char *callee = NULL;
   gint64 now = g_get_monotonic_time ();
+  guint generation;
 
   truth->samples++;
   for (guint i = 0; i < stack->n_frames; i++)
     {
-      const PyCode *code = py_code_cache_lookup (oracle->codes, stack->frames[i].code, now, NULL);
+      const PyCode *code = py_code_cache_lookup (oracle->codes, stack->frames[i].code, now, &generation);
       g_autofree char *edge = NULL;
 
       if (code == NULL)

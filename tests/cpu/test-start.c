@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The action Start as a worker runs it, without a service: what it reports of targets that are known, on
+ * every interpreter at hand.
+ */
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "hap-action.h"
+#include "hap-plugin-engine.h"
+#include "hap-test-report.h"
+#include "hap-test.h"
+
+static HapPluginEngine *engine;
+
+static HapAction *
+make_start (const char *data_text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) data = g_variant_parse (G_VARIANT_TYPE_VARDICT, data_text, NULL, NULL, &error);
+  GType type = hap_plugin_engine_load (engine, "cpu", "Start", &error);
+  HapAction *action;
+
+  g_assert_no_error (error);
+  action = hap_action_new (type, data, &error);
+  g_assert_no_error (error);
+  return action;
+}
+
+static HapTestReport *
+run (HapTestProcess *process, const char *data, GError **error)
+{
+  g_autoptr (HapAction) action = make_start (data);
+  g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, error);
+  g_autoptr (HapTestReport) report = hap_test_report_new ();
+
+  if (target == NULL || !hap_action_run (action, target, HAP_REPORT (report), NULL, error))
+    return NULL;
+  return g_steal_pointer (&report);
+}
+
+static guint64
+get_count (HapTestReport *report, const char *key)
+{
+  guint64 value;
+
+  g_assert_true (g_variant_lookup (hap_test_report_get_summary (report), key, "t", &value));
+  return value;
+}
+
+/* The seconds of one function in a table of the Summary; 0 if it is not there. */
+static double
+get_seconds (HapTestReport *report, const char *function, const char *column)
+{
+  g_autoptr (GVariant) rows =
+      g_variant_lookup_value (hap_test_report_get_summary (report), "functions", G_VARIANT_TYPE ("aa{sv}"));
+  double seconds = 0;
+
+  for (gsize i = 0; i < g_variant_n_children (rows); i++)
+    {
+      g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
+      const char *name;
+
+      g_assert_true (g_variant_lookup (row, "function", "&s", &name));
+      if (g_str_equal (name, function))
+        g_assert_true (g_variant_lookup (row, column, "d", &seconds));
+    }
+  return seconds;
+}
+
+static void
+read_shares (HapTestProcess *process, double *calls, double *straight)
+{
+  g_autofree char *line = NULL;
+
+  g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGUSR1), ==, 0);
+  line = hap_test_process_read_line (process);
+  g_assert_cmpint (sscanf (line, "shares %lf %lf", calls, straight), ==, 2);
+}
+
+/* What the target says that it spent is what the profile says, whatever of it was call-heavy. */
+static void
+test_shares (gconstpointer data)
+{
+  const HapTestPython *python = data;
+  g_autoptr (HapTestProcess) process =
+      hap_test_spawn (python, (const char *const[]){ "truth_shares.py", NULL });
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTestReport) report = NULL;
+  double calls[2], straight[2], said, seen;
+
+  read_shares (process, &calls[0], &straight[0]);
+  report = run (process, "{'seconds': <4.0>, 'rate': <1000>}", &error);
+  g_assert_no_error (error);
+  read_shares (process, &calls[1], &straight[1]);
+
+  said = (calls[1] - calls[0]) / (calls[1] - calls[0] + straight[1] - straight[0]);
+  seen = get_seconds (report, "calls", "total");
+  seen /= seen + get_seconds (report, "straight", "total");
+  g_test_message ("call-heavy code: %.2f %% of the time, %.2f %% in the profile; %" G_GUINT64_FORMAT
+                  " samples",
+                  100 * said, 100 * seen, get_count (report, "samples"));
+  /* 2 points, and three times the error of so many random samples. */
+  g_assert_cmpfloat (fabs (said - seen), <,
+                     0.02 + 3 * sqrt (said * (1 - said) / (double)get_count (report, "samples")));
+}
+
+static void
+test_artifacts (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "busy.py", NULL });
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTestReport) report = run (process, "{'seconds': <0.3>}", &error);
+  g_auto (GStrv) names = NULL;
+  g_autofree char *list = NULL;
+
+  g_assert_no_error (error);
+  names = hap_test_report_list_artifacts (report);
+  list = g_strjoinv (" ", names);
+  g_assert_cmpstr (
+      list, ==,
+      "callgrind.out.1700000000000000 flamegraph.1700000000000000.html profile.1700000000000000.collapsed "
+      "profile.1700000000000000.cprof profile.1700000000000000.speedscope.json");
+  g_assert_cmpuint (hap_test_report_get_notifications (report)->len, ==, 2);
+  g_assert_cmpstr (
+      hap_test_report_get_notifications (report)->pdata[1], ==,
+      "profiler_1700000000000000|Profile Complete|Wrote cProfile data to profile.1700000000000000.cprof "
+      "and callgrind data to callgrind.out.1700000000000000");
+  g_assert_cmpuint (get_count (report, "samples"), >, 0);
+  g_assert_cmpfloat (get_seconds (report, "<module>", "self"), >, 0.2);
+}
+
+static void
+test_formats (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "idle.py", NULL });
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTestReport) report =
+      run (process, "{'seconds': <0.1>, 'formats': <['collapsed']>, 'clock': <'wall'>}", &error);
+  g_auto (GStrv) names = NULL;
+
+  g_assert_no_error (error);
+  names = hap_test_report_list_artifacts (report);
+  g_assert_cmpuint (g_strv_length (names), ==, 1);
+  g_assert_cmpstr (names[0], ==, "profile.1700000000000000.collapsed");
+}
+
+/* A target that sleeps: all of wall time, none of cpu or gil time. */
+static void
+test_clocks (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "idle.py", NULL });
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTestReport) wall = run (process, "{'seconds': <0.3>, 'clock': <'wall'>}", &error);
+  g_autoptr (HapTestReport) cpu = run (process, "{'seconds': <0.3>, 'clock': <'cpu'>}", &error);
+  g_autoptr (HapTestReport) gil = run (process, "{'seconds': <0.3>, 'clock': <'gil'>}", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (get_count (wall, "samples"), >, 5);
+  g_assert_cmpuint (get_count (wall, "stopped"), ==, 0);
+  g_assert_cmpuint (get_count (cpu, "samples"), ==, 0);
+  g_assert_cmpuint (get_count (gil, "samples"), ==, 0);
+}
+
+/* Kills the target while it is profiled: the profile holds what there was, and says so. */
+static gpointer
+kill_soon (gpointer data)
+{
+  g_usleep (500000);
+  kill (GPOINTER_TO_INT (data), SIGKILL);
+  return NULL;
+}
+
+static void
+test_target_ends (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "busy.py", NULL });
+  g_autoptr (GError) error = NULL;
+  GThread *killer = g_thread_new ("killer", kill_soon, GINT_TO_POINTER (hap_test_process_get_pid (process)));
+  g_autoptr (HapTestReport) report = run (process, "{'seconds': <60.0>}", &error);
+  const char *why;
+  double seconds;
+
+  g_thread_join (killer);
+  g_assert_no_error (error);
+  g_assert_true (g_variant_lookup (hap_test_report_get_summary (report), "ended", "&s", &why));
+  g_assert_nonnull (strstr (why, "ended"));
+  g_assert_true (g_variant_lookup (hap_test_report_get_summary (report), "seconds", "d", &seconds));
+  g_assert_cmpfloat (seconds, <, 60);
+  g_assert_cmpuint (get_count (report, "samples"), >, 0);
+}
+
+static void
+test_stopped_target (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "busy.py", NULL });
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTestReport) report = NULL;
+
+  g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGSTOP), ==, 0);
+  report = run (process, "{'seconds': <0.3>}", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (get_count (report, "samples"), >, 5);
+  g_assert_cmpuint (get_count (report, "stopped"), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *name;
+    GTestDataFunc test;
+  } tests[] = {
+    { "shares", test_shares }, { "artifacts", test_artifacts },     { "formats", test_formats },
+    { "clocks", test_clocks }, { "target-ends", test_target_ends }, { "stopped-target", test_stopped_target },
+  };
+  const char *directories[] = { HAP_TEST_PLUGINS, NULL };
+  GPtrArray *pythons;
+  gint status;
+
+  g_test_init (&argc, &argv, NULL);
+  engine = hap_plugin_engine_new (directories);
+  pythons = hap_test_list_pythons (TRUE);
+  for (guint i = 0; i < pythons->len; i++)
+    for (guint j = 0; j < G_N_ELEMENTS (tests); j++)
+      {
+        const HapTestPython *python = g_ptr_array_index (pythons, i);
+        g_autofree char *path = g_strdup_printf ("/cpu/start/%s/%s%s", tests[j].name, python->version,
+                                                 python->root != NULL ? "-container" : "");
+
+        g_test_add_data_func (path, python, tests[j].test);
+      }
+  status = g_test_run ();
+  g_object_unref (engine);
+  return status;
+}

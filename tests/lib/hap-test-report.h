@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hap-report.h"
+
+G_BEGIN_DECLS
+
+/* A HapReport that keeps what an action reports; artifacts become files in a directory that goes with it. */
+#define HAP_TEST_TYPE_REPORT (hap_test_report_get_type ())
+G_DECLARE_FINAL_TYPE (HapTestReport, hap_test_report, HAP_TEST, REPORT, GObject)
+
+HapTestReport *hap_test_report_new (void);
+
+GVariant *hap_test_report_get_summary (HapTestReport *self); /* (transfer none) (nullable) */
+double hap_test_report_get_progress (HapTestReport *self);   /* the greatest that was told */
+
+/* Returns: (transfer full): the names of the committed artifacts, sorted */
+GStrv hap_test_report_list_artifacts (HapTestReport *self);
+
+/* Returns: (transfer full): the path of an artifact */
+char *hap_test_report_get_path (HapTestReport *self, const char *name);
+
+/* Returns: (transfer none) (element-type utf8): "id|title|message" of each notification */
+GPtrArray *hap_test_report_get_notifications (HapTestReport *self);
+
+G_END_DECLS

@@ -28,6 +28,7 @@ static uint8_t held[MAX_TID / 8];
 #define SPINS 20
 
 #define NS_PER_SECOND 1000000000ULL
+#define ALARM_INTERVAL 1000000
 
 uint64_t
 tracer_now (void)
@@ -36,6 +37,12 @@ tracer_now (void)
 
   clock_gettime (CLOCK_MONOTONIC, &now);
   return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+static struct timespec
+to_timespec (uint64_t time)
+{
+  return (struct timespec){ .tv_sec = time / NS_PER_SECOND, .tv_nsec = time % NS_PER_SECOND };
 }
 
 static bool
@@ -94,9 +101,7 @@ interrupt (TracerHold *hold, pid_t pid, pid_t tid)
       hold->stuck = true;
       return ESRCH;
     }
-  hold->threads[hold->n_threads].tid = tid;
-  hold->threads[hold->n_threads].signal = 0;
-  hold->n_threads++;
+  hold->threads[hold->n_threads++] = (TracerThread){ .tid = tid };
   set_held (tid, true);
   return 0;
 }
@@ -109,23 +114,25 @@ forget (TracerHold *hold, unsigned index)
   hold->threads[index] = hold->threads[--hold->n_threads];
 }
 
-/* FALSE at the deadline. Every change of a thread of ours raises SIGCHLD, which is blocked: none is missed.
+/*
+ * Sleeps until the thread changes, or the deadline: SIGALRM has a handler that does nothing and comes again
+ * and again, so that one which comes before we sleep does no harm.
  */
-static bool
-wait_for_change (uint64_t deadline)
+static pid_t
+wait_until (pid_t tid, int *status, timer_t alarm, uint64_t deadline)
 {
-  uint64_t now = tracer_now ();
-  struct timespec left;
-  sigset_t set;
+  struct itimerspec time = { .it_interval = { .tv_nsec = ALARM_INTERVAL },
+                             .it_value = to_timespec (deadline) };
+  const struct itimerspec never = { 0 };
+  pid_t changed;
 
-  if (now >= deadline)
-    return false;
-  left.tv_sec = (deadline - now) / NS_PER_SECOND;
-  left.tv_nsec = (deadline - now) % NS_PER_SECOND;
-  sigemptyset (&set);
-  sigaddset (&set, SIGCHLD);
-  sigtimedwait (&set, NULL, &left);
-  return true;
+  if (timer_settime (alarm, TIMER_ABSTIME, &time, NULL) != 0)
+    return 0;
+  do
+    changed = waitpid (tid, status, __WALL);
+  while (changed < 0 && errno == EINTR && tracer_now () < deadline);
+  timer_settime (alarm, 0, &never, NULL);
+  return changed < 0 && errno == EINTR ? 0 : changed;
 }
 
 static int
@@ -133,13 +140,15 @@ await_stop (TracerHold *hold, unsigned index, uint64_t deadline)
 {
   pid_t tid = hold->threads[index].tid;
   bool group_stop, delivery;
-  pid_t changed;
+  pid_t changed = 0;
   int status;
 
-  for (unsigned i = 0; (changed = waitpid (tid, &status, __WALL | WNOHANG)) == 0; i++)
-    if (i >= SPINS && !wait_for_change (deadline))
-      return ETIMEDOUT;
-
+  for (unsigned i = 0; i < SPINS && changed == 0; i++)
+    changed = waitpid (tid, &status, __WALL | WNOHANG);
+  if (changed == 0)
+    changed = wait_until (tid, &status, hold->alarm, deadline);
+  if (changed == 0)
+    return ETIMEDOUT;
   if (changed != tid || !WIFSTOPPED (status))
     {
       forget (hold, index);
@@ -147,6 +156,7 @@ await_stop (TracerHold *hold, unsigned index, uint64_t deadline)
     }
 
   /* Of the stops that a seized thread makes, only the one before a signal has no event. */
+  hold->threads[index].stopped = true;
   delivery = status >> 16 == 0;
   group_stop = !delivery && WSTOPSIG (status) != SIGTRAP;
   if (delivery)
@@ -229,9 +239,13 @@ tracer_let_go (TracerHold *hold)
 {
   for (unsigned i = 0; i < hold->n_threads; i++)
     {
-      set_held (hold->threads[i].tid, false);
-      if (ptrace (PTRACE_DETACH, hold->threads[i].tid, NULL, (long)hold->threads[i].signal) != 0)
+      const TracerThread *thread = &hold->threads[i];
+
+      /* One that stops only now may have a signal to receive, which to detach would take from it; our
+       * thread's end does not. */
+      if (!thread->stopped || ptrace (PTRACE_DETACH, thread->tid, NULL, (long)thread->signal) != 0)
         hold->stuck = true;
+      set_held (thread->tid, false);
     }
   hold->n_threads = 0;
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* The descriptors that the service starts us with: all that we ever have. */
 enum
@@ -15,15 +16,20 @@ enum
 
 #define TRACER_MAX_THREADS 4096
 
-/* The threads that are stopped. */
 typedef struct
 {
+  pid_t tid;
+  bool stopped; /* else it was told to stop */
+  int signal;   /* that it was about to receive when it stopped: it gets it when it goes on */
+} TracerThread;
+
+/* The threads that are held. */
+typedef struct
+{
+  timer_t alarm; /* raises SIGALRM, which interrupts a system call of the serving thread and no other */
+
   unsigned n_threads;
-  struct
-  {
-    pid_t tid;
-    int signal; /* that it was about to receive when it stopped: it gets it when it goes on */
-  } threads[TRACER_MAX_THREADS];
+  TracerThread threads[TRACER_MAX_THREADS];
   uint64_t started; /* when the first of them was told to stop */
 
   /*

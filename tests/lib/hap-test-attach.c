@@ -168,7 +168,7 @@ hap_test_broker_init (HapTestBroker *self)
 {
 }
 
-HapTracer *
+int
 hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
 {
   g_autofree char *number = g_strdup_printf ("%u", pid);
@@ -194,10 +194,10 @@ hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
   if (!started)
     {
       close (sockets[0]);
-      return NULL;
+      return -1;
     }
   *tracer_pid = child;
-  return hap_tracer_new (sockets[0]);
+  return sockets[0];
 }
 
 /* Runs when the target let go of its tracer, whose peer that was: it ends by itself. */
@@ -217,6 +217,7 @@ hap_test_attach (guint pid, gboolean with_tracer, GError **error)
   guint tracer_pid = 0;
   int pidfd = syscall (SYS_pidfd_open, pid, 0);
   int maps = -1;
+  int socket;
   int mem = open_proc (error, "/proc/%u/mem", pid);
 
   g_assert_true (pidfd >= 0 || mem < 0);
@@ -224,8 +225,8 @@ hap_test_attach (guint pid, gboolean with_tracer, GError **error)
     memory = hap_live_memory_new (mem);
   if (memory != NULL)
     maps = open_proc (error, "/proc/%u/maps", pid);
-  if (maps >= 0 && with_tracer)
-    tracer = hap_test_start_tracer (pid, pidfd, &tracer_pid, error);
+  if (maps >= 0 && with_tracer && (socket = hap_test_start_tracer (pid, pidfd, &tracer_pid, error)) >= 0)
+    tracer = hap_tracer_new (socket);
   if (maps < 0 || (with_tracer && tracer == NULL))
     {
       if (maps >= 0)

@@ -46,8 +46,9 @@ HapTarget *hap_test_attach (guint pid, gboolean with_tracer, GError **error);
 /* The tracer of such a target: for tests that kill or stop it. */
 guint hap_test_get_tracer_pid (HapTarget *target);
 
-/* The tracer alone. @tracer_pid: (out): for the caller to reap once the HapTracer is gone */
-HapTracer *hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error);
+/* The tracer alone. @tracer_pid: (out): for the caller to reap. Returns our end of its socket; -1 with
+ * @error. */
+int hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error);
 
 /* The directory of the source tree / build tree. */
 const char *hap_test_source_dir (void);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * One call of an action: its data is validated, its target found, its job started, and it is answered as the
+ * action's class says. The caller was authorised before it came here.
+ */
+
+#include "service-actions.h"
+
+#include "hap-action.h"
+
+struct _ServiceActions
+{
+  GObject parent_instance;
+
+  HapPluginEngine *engine;
+  ServiceTargets *targets;
+  ServiceJobs *jobs;
+};
+
+/* A call on its way to its answer. */
+typedef struct
+{
+  ServiceActions *self;
+  GDBusMethodInvocation *invocation;
+  HapAction *action;
+  GVariant *target; /* NULL: the caller gave none */
+  ServiceJob *job;
+  guint watch; /* of a caller that waits for the job's end */
+} Call;
+
+G_DEFINE_FINAL_TYPE (ServiceActions, service_actions, G_TYPE_OBJECT)
+
+static void
+call_free (Call *call)
+{
+  g_clear_handle_id (&call->watch, g_bus_unwatch_name);
+  g_clear_object (&call->job);
+  g_clear_pointer (&call->target, g_variant_unref);
+  g_clear_object (&call->action);
+  g_clear_object (&call->invocation);
+  g_object_unref (call->self);
+  g_free (call);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
+
+/* Takes "target" out of the data, which is no attribute of any action. */
+static GVariant *
+take_target (GVariant **data)
+{
+  GVariant *target = g_variant_lookup_value (*data, "target", NULL);
+  GVariantDict dict;
+
+  if (target != NULL)
+    {
+      g_variant_dict_init (&dict, *data);
+      g_variant_dict_remove (&dict, "target");
+      g_variant_unref (*data);
+      *data = g_variant_ref_sink (g_variant_dict_end (&dict));
+    }
+  return target;
+}
+
+static Call *
+call_new (ServiceActions *self, GDBusMethodInvocation *invocation, GError **error)
+{
+  g_autoptr (Call) call = g_new0 (Call, 1);
+  g_autoptr (GVariant) data =
+      g_variant_get_child_value (g_dbus_method_invocation_get_parameters (invocation), 0);
+  GType type =
+      hap_plugin_engine_find_action (self->engine, g_dbus_method_invocation_get_method_name (invocation));
+
+  call->self = g_object_ref (self);
+  call->target = take_target (&data);
+  call->action = hap_action_new (type, data, error);
+  return call->action != NULL ? g_steal_pointer (&call) : NULL;
+}
+
+static void
+return_error (Call *call, GError *error)
+{
+  service_bus_return_error (g_steal_pointer (&call->invocation), error);
+}
+
+static void
+on_job_ended (ServiceJob *job, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  const GError *error = service_job_get_error (job);
+  HapReply reply = HAP_ACTION_GET_CLASS (call->action)->reply;
+
+  g_signal_handlers_disconnect_by_data (job, call);
+  if (error != NULL)
+    return_error (call, g_error_copy (error));
+  else if (reply == HAP_REPLY_REPORT)
+    g_dbus_method_invocation_return_value (g_steal_pointer (&call->invocation),
+                                           g_variant_new ("(@aa{sv})", service_job_get_entries (job)));
+  else
+    g_dbus_method_invocation_return_value (g_steal_pointer (&call->invocation), NULL);
+}
+
+static void
+on_caller_left (GDBusConnection *connection, const char *name, gpointer data)
+{
+  Call *call = data;
+
+  service_job_cancel (call->job);
+}
+
+/* Nobody would get the answer once its caller has left: then the job is cancelled. (A job that is on the bus
+ * goes on: busctl leaves at once.) */
+static void
+wait_for_end (Call *call)
+{
+  GDBusConnection *bus = g_dbus_method_invocation_get_connection (call->invocation);
+  const char *caller = g_dbus_method_invocation_get_sender (call->invocation);
+
+  g_signal_connect (call->job, "ended", G_CALLBACK (on_job_ended), call);
+  call->watch = g_bus_watch_name_on_connection (bus, caller, G_BUS_NAME_WATCHER_FLAGS_NONE, NULL,
+                                                on_caller_left, call, NULL);
+}
+
+static void
+start_job (Call *owned_call, ServiceProcess *process)
+{
+  g_autoptr (Call) call = owned_call;
+  HapPluginEngine *engine = call->self->engine;
+  GError *error = NULL;
+
+  call->job = service_jobs_start (call->self->jobs, call->action,
+                                  hap_plugin_engine_get_plugin_name (engine, G_OBJECT_TYPE (call->action)),
+                                  process, g_dbus_method_invocation_get_sender (call->invocation), &error);
+  if (call->job == NULL)
+    return_error (call, error);
+  else if (service_job_get_path (call->job) != NULL)
+    g_dbus_method_invocation_return_value (g_steal_pointer (&call->invocation),
+                                           g_variant_new ("(o)", service_job_get_path (call->job)));
+  else
+    wait_for_end (g_steal_pointer (&call));
+}
+
+static void
+stop_job (Call *owned_call, guint pid)
+{
+  g_autoptr (Call) call = owned_call;
+  GError *error = NULL;
+  ServiceJob *job =
+      service_jobs_find_in_slot (call->self->jobs, HAP_ACTION_GET_CLASS (call->action)->stops, pid, &error);
+
+  if (job == NULL)
+    {
+      return_error (call, error);
+      return;
+    }
+  call->job = g_object_ref (job);
+  g_signal_connect (job, "ended", G_CALLBACK (on_job_ended), call);
+  service_job_stop (job);
+  g_steal_pointer (&call);
+}
+
+static void
+on_resolved (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Call) call = data;
+  GError *error = NULL;
+  g_autoptr (ServiceProcess) process =
+      service_targets_resolve_finish (SERVICE_TARGETS (source), result, &error);
+
+  if (process == NULL)
+    return_error (call, error);
+  else if (HAP_ACTION_GET_CLASS (call->action)->stops != NULL)
+    stop_job (g_steal_pointer (&call), service_process_get_pid (process));
+  else
+    start_job (g_steal_pointer (&call), process);
+}
+
+static void
+call_action (gpointer owner, GDBusMethodInvocation *invocation)
+{
+  ServiceActions *self = owner;
+  GError *error = NULL;
+  Call *call = call_new (self, invocation, &error);
+
+  if (call == NULL)
+    {
+      service_bus_return_error (invocation, error);
+      return;
+    }
+  call->invocation = invocation;
+  /* What is to be stopped says by itself which target is meant. */
+  if (HAP_ACTION_GET_CLASS (call->action)->stops != NULL && call->target == NULL)
+    stop_job (call, 0);
+  else
+    service_targets_resolve (self->targets, call->target, on_resolved, call);
+}
+
+const ServiceInterface *
+service_actions_get_interface (void)
+{
+  static const ServiceInterface interface = { call_action, NULL };
+
+  return &interface;
+}
+
+static void
+service_actions_finalize (GObject *object)
+{
+  ServiceActions *self = SERVICE_ACTIONS (object);
+
+  g_clear_object (&self->engine);
+  g_clear_object (&self->targets);
+  g_clear_object (&self->jobs);
+  G_OBJECT_CLASS (service_actions_parent_class)->finalize (object);
+}
+
+static void
+service_actions_class_init (ServiceActionsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = service_actions_finalize;
+}
+
+static void
+service_actions_init (ServiceActions *self)
+{
+}
+
+ServiceActions *
+service_actions_new (HapPluginEngine *engine, ServiceTargets *targets, ServiceJobs *jobs)
+{
+  ServiceActions *self = g_object_new (SERVICE_TYPE_ACTIONS, NULL);
+
+  self->engine = g_object_ref (engine);
+  self->targets = g_object_ref (targets);
+  self->jobs = g_object_ref (jobs);
+  return self;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <errno.h>
+#include <unistd.h>
+
+/* A descriptor that is closed when it goes out of scope (GLib has g_autofd from 2.76 on). Hand it on with
+ * g_steal_fd(). */
+static inline void
+service_fd_clear (int *fd)
+{
+  int saved_errno = errno;
+
+  if (*fd >= 0)
+    close (*fd);
+  *fd = -1;
+  errno = saved_errno;
+}
+
+#define service_autofd __attribute__ ((cleanup (service_fd_clear)))

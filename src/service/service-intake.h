@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "service-artifacts.h"
+
+G_BEGIN_DECLS
+
+/**
+ * ServiceIntake: what a worker tells of its job, checked: the results that the job has so far.
+ */
+typedef struct _ServiceIntake ServiceIntake;
+
+/**
+ * ServiceIntakeFuncs: what becomes of it at once.
+ * @changed: the property @name of the job has a new value
+ * @entry: @fields is `a{sv}`
+ * @notify: the texts are escaped
+ */
+typedef struct
+{
+  void (*changed) (gpointer owner, const char *name);
+  void (*entry) (gpointer owner, const char *message, GVariant *fields);
+  void (*notify) (gpointer owner, const char *id, const char *title, const char *message);
+} ServiceIntakeFuncs;
+
+/* @action, @target: kept with artifacts. @keep_entries: for service_intake_get_entries() */
+ServiceIntake *service_intake_new (ServiceArtifacts *artifacts,
+                                   const char *action,
+                                   guint target,
+                                   gboolean keep_entries,
+                                   const ServiceIntakeFuncs *funcs,
+                                   gpointer owner);
+void service_intake_free (ServiceIntake *self);
+
+/**
+ * service_intake_take:
+ * @invocation: (transfer full): answered
+ *
+ * Returns: NULL, or which rule the worker broke: then it must be ended
+ */
+const char *service_intake_take (ServiceIntake *self, GDBusMethodInvocation *invocation);
+
+/* The worker is gone: what it did not commit is dropped, and so is what it let grow beyond the limits
+ * afterwards. */
+void service_intake_close (ServiceIntake *self);
+
+double service_intake_get_progress (ServiceIntake *self);
+GVariant *service_intake_get_summary (ServiceIntake *self);   /* (transfer none): `a{sv}` */
+GVariant *service_intake_get_artifacts (ServiceIntake *self); /* (transfer floating): `aa{sv}` */
+GVariant *service_intake_get_entries (ServiceIntake *self);   /* (transfer floating): `aa{sv}` */
+
+/* Returns: (transfer none): the ids of the notifications so far */
+const char *const *service_intake_get_notifications (ServiceIntake *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServiceIntake, service_intake_free)
+
+G_END_DECLS

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * One job: running, and from that once to finished, failed or cancelled. Starts its worker and its tracer and
+ * ends them; what the worker tells is checked by service-intake.c; which jobs there are is service-jobs.c's.
+ */
+
+#include "service-job.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "service-fd.h"
+#include "service-intake.h"
+#include "service-journal.h"
+#include "service-worker.h"
+
+#define JOB_INTERFACE "org.homeassistant.Profiler.Job"
+#define ACTIONS_INTERFACE "org.homeassistant.Profiler"
+#define TRACER_GRACE_SECONDS 5
+#define PROGRESS_INTERVAL (G_USEC_PER_SEC / 4)
+
+typedef enum
+{
+  RUNNING,
+  FINISHED,
+  FAILED,
+  CANCELLED,
+} State;
+
+static const char *const state_names[] = { "running", "finished", "failed", "cancelled" };
+
+struct _ServiceJob
+{
+  GObject parent_instance;
+
+  const ServiceContext *context;
+  HapAction *action;
+  char *plugin;
+  ServiceProcess *process; /* NULL once it has ended */
+  guint pid;
+  char *caller;
+  gint64 start_time;
+  char *path;
+
+  State state;
+  State wanted; /* FINISHED when it was stopped, CANCELLED when it was cancelled; else RUNNING */
+  GError *error;
+  ServiceIntake *intake;
+  ServiceWorker *worker;
+  GSubprocess *tracer;
+  gint64 progress_sent; /* monotonic */
+};
+
+enum
+{
+  SIGNAL_ENDED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (ServiceJob, service_job, G_TYPE_OBJECT)
+
+static const char *
+get_method (ServiceJob *self)
+{
+  return HAP_ACTION_GET_CLASS (self->action)->method;
+}
+
+/* @names: NULL-terminated */
+static void
+send_properties_changed (ServiceJob *self, const char *const *names)
+{
+  GVariantBuilder builder;
+
+  if (self->path == NULL)
+    return;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  for (const char *const *name = names; *name != NULL; name++)
+    g_variant_builder_add (&builder, "{sv}", *name, service_job_get_dbus_property (self, *name));
+  service_subscribers_send (self->context->subscribers, self->caller, self->path,
+                            "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                            g_variant_new ("(sa{sv}as)", JOB_INTERFACE, &builder, NULL));
+}
+
+/* Progress that comes fast is told now and then; the last value comes with the job's end. */
+static void
+on_changed (gpointer owner, const char *name)
+{
+  ServiceJob *self = owner;
+  const char *names[] = { name, NULL };
+  gint64 now = g_get_monotonic_time ();
+
+  if (g_str_equal (name, "Progress"))
+    {
+      if (now - self->progress_sent < PROGRESS_INTERVAL)
+        return;
+      self->progress_sent = now;
+    }
+  send_properties_changed (self, names);
+}
+
+static void
+on_entry (gpointer owner, const char *message, GVariant *fields)
+{
+  ServiceJob *self = owner;
+
+  service_journal_entry (get_method (self), self->pid, self->start_time, message, fields);
+  service_subscribers_send (self->context->subscribers, NULL, SERVICE_PATH, ACTIONS_INTERFACE, "LogEntry",
+                            g_variant_new ("(ss@a{sv})", get_method (self), message, fields));
+}
+
+static GVariant *
+list_artifact_names (ServiceJob *self)
+{
+  g_autoptr (GVariant) artifacts = g_variant_ref_sink (service_intake_get_artifacts (self->intake));
+  GVariantBuilder builder;
+  GVariantIter iter;
+  GVariant *artifact;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  g_variant_iter_init (&iter, artifacts);
+  while ((artifact = g_variant_iter_next_value (&iter)) != NULL)
+    {
+      g_autoptr (GVariant) owned = artifact;
+      const char *name;
+
+      if (g_variant_lookup (owned, "name", "&s", &name))
+        g_variant_builder_add (&builder, "s", name);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+static void
+on_notify (gpointer owner, const char *id, const char *title, const char *message)
+{
+  ServiceJob *self = owner;
+  GVariantBuilder hints;
+
+  g_variant_builder_init (&hints, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&hints, "{sv}", "action", g_variant_new_string (get_method (self)));
+  g_variant_builder_add (&hints, "{sv}", "target", g_variant_new_uint32 (self->pid));
+  g_variant_builder_add (&hints, "{sv}", "artifacts", list_artifact_names (self));
+  if (self->path != NULL)
+    g_variant_builder_add (&hints, "{sv}", "job", g_variant_new_object_path (self->path));
+  service_subscribers_send (self->context->subscribers, NULL, SERVICE_PATH, ACTIONS_INTERFACE, "Notification",
+                            g_variant_new ("(sssa{sv})", id, title, message, &hints));
+}
+
+static void
+dismiss_notifications (ServiceJob *self)
+{
+  const char *const *ids = service_intake_get_notifications (self->intake);
+
+  for (guint i = 0; ids[i] != NULL; i++)
+    service_subscribers_send (self->context->subscribers, NULL, SERVICE_PATH, ACTIONS_INTERFACE,
+                              "NotificationDismissed", g_variant_new ("(s)", ids[i]));
+}
+
+static gboolean
+on_tracer_grace_over (gpointer data)
+{
+  g_subprocess_force_exit (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* A tracer ends with its worker's end of the socket. */
+static void
+drop_children (ServiceJob *self)
+{
+  if (self->worker != NULL)
+    service_worker_dismiss (self->worker);
+  g_clear_object (&self->worker);
+  if (self->tracer != NULL && g_subprocess_get_identifier (self->tracer) != NULL)
+    g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, TRACER_GRACE_SECONDS, on_tracer_grace_over,
+                                g_object_ref (self->tracer), g_object_unref);
+  g_clear_object (&self->tracer);
+}
+
+/* @error: (transfer full) (nullable) */
+static void
+end (ServiceJob *self, GError *error)
+{
+  static const char *const changed[] = { "State", "Progress", "Artifacts", "Error", "Summary", NULL };
+
+  hap_error_convert (&error);
+  self->error = error;
+  /* What was stopped may say so. */
+  if (self->wanted == CANCELLED)
+    self->state = CANCELLED;
+  else if (error == NULL || (self->wanted == FINISHED && error->code == HAP_ERROR_CANCELLED))
+    self->state = FINISHED;
+  else
+    self->state = FAILED;
+  if (self->state == FINISHED)
+    g_clear_error (&self->error);
+
+  service_intake_close (self->intake);
+  drop_children (self);
+  g_clear_pointer (&self->process, service_process_unref);
+  if (self->state == FAILED)
+    g_message ("%s of process %u failed: %s", get_method (self), self->pid, error->message);
+  if (self->wanted == FINISHED)
+    dismiss_notifications (self);
+  send_properties_changed (self, changed);
+  g_signal_emit (self, signals[SIGNAL_ENDED], 0);
+}
+
+static void
+on_run_done (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ServiceJob) self = data;
+  GError *error = NULL;
+  g_autoptr (GVariant) reply = service_worker_call_finish (SERVICE_WORKER (source), result, &error);
+
+  end (self, error);
+}
+
+/* What the worker asks and tells. */
+static void
+handle_call (gpointer owner, GDBusMethodInvocation *invocation)
+{
+  ServiceJob *self = owner;
+  const char *method = g_dbus_method_invocation_get_method_name (invocation);
+  const char *broken = NULL;
+  guint pid;
+
+  if (!g_str_equal (method, "OpenMapping") && !g_str_equal (method, "OpenThreads"))
+    {
+      broken = service_intake_take (self->intake, invocation);
+    }
+  else
+    {
+      g_variant_get_child (g_dbus_method_invocation_get_parameters (invocation), 0, "u", &pid);
+      if (pid == self->pid)
+        {
+          service_process_answer (self->process, invocation);
+          return;
+        }
+      broken = "it asks for another process than its own";
+      g_dbus_method_invocation_return_error_literal (invocation, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, broken);
+    }
+  if (broken != NULL)
+    service_worker_break (self->worker, broken);
+}
+
+static gboolean
+add_handle (GVariantBuilder *builder, GUnixFDList *fds, const char *key, int fd, GError **error)
+{
+  gint handle = g_unix_fd_list_append (fds, fd, error);
+
+  if (handle < 0)
+    return FALSE;
+  g_variant_builder_add (builder, "{sv}", key, g_variant_new_handle (handle));
+  return TRUE;
+}
+
+/* Returns: (transfer floating): what Run takes for its target */
+static GVariant *
+describe_target (ServiceJob *self, int tracer_fd, GUnixFDList *fds, GError **error)
+{
+  g_auto (GVariantBuilder) builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", "pid", g_variant_new_uint32 (self->pid));
+  if (!add_handle (&builder, fds, "pidfd", service_process_get_pidfd (self->process), error)
+      || !add_handle (&builder, fds, "mem", service_process_get_mem_fd (self->process), error)
+      || !add_handle (&builder, fds, "maps", service_process_get_maps_fd (self->process), error)
+      || !add_handle (&builder, fds, "tracer", tracer_fd, error))
+    return NULL;
+  return g_variant_builder_end (&builder);
+}
+
+/* The two ends of what the worker asks its tracer by. */
+static gboolean
+make_tracer_sockets (int *ours, int *tracers, GError **error)
+{
+  int pair[2];
+
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot make a connection for a tracer: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  *ours = pair[0];
+  *tracers = pair[1];
+  return TRUE;
+}
+
+gboolean
+service_job_start (ServiceJob *self, GError **error)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  service_autofd int worker_end = -1;
+  service_autofd int tracer_end = -1;
+  g_autoptr (GVariant) target = NULL;
+
+  if (!make_tracer_sockets (&worker_end, &tracer_end, error))
+    return FALSE;
+  target = describe_target (self, worker_end, fds, error);
+  if (target == NULL)
+    return FALSE;
+  g_variant_ref_sink (target);
+
+  self->tracer =
+      service_launcher_start_tracer (self->context->launcher, self->process, g_steal_fd (&tracer_end), error);
+  if (self->tracer == NULL)
+    return FALSE;
+  self->worker = service_worker_new (self->context->launcher, handle_call, self, error);
+  if (self->worker == NULL)
+    {
+      drop_children (self);
+      return FALSE;
+    }
+  service_worker_call (self->worker, "Run",
+                       g_variant_new ("(ss@a{sv}x@a{sv})", self->plugin, get_method (self),
+                                      hap_action_get_data (self->action), self->start_time, target),
+                       fds, "()", 0, on_run_done, g_object_ref (self));
+  return TRUE;
+}
+
+static void
+bring_to_end (ServiceJob *self, State wanted)
+{
+  if (self->state != RUNNING || self->wanted != RUNNING)
+    return;
+  self->wanted = wanted;
+  service_worker_cancel (self->worker);
+}
+
+void
+service_job_cancel (ServiceJob *self)
+{
+  bring_to_end (self, CANCELLED);
+}
+
+void
+service_job_stop (ServiceJob *self)
+{
+  bring_to_end (self, FINISHED);
+}
+
+gboolean
+service_job_is_running (ServiceJob *self)
+{
+  return self->state == RUNNING;
+}
+
+const char *
+service_job_get_state (ServiceJob *self)
+{
+  return state_names[self->state];
+}
+
+const char *
+service_job_get_path (ServiceJob *self)
+{
+  return self->path;
+}
+
+const char *
+service_job_get_caller (ServiceJob *self)
+{
+  return self->caller;
+}
+
+guint
+service_job_get_pid (ServiceJob *self)
+{
+  return self->pid;
+}
+
+HapActionClass *
+service_job_get_action_class (ServiceJob *self)
+{
+  return HAP_ACTION_GET_CLASS (self->action);
+}
+
+gint64
+service_job_get_remaining (ServiceJob *self)
+{
+  g_autoptr (GVariant) data = g_variant_ref_sink (hap_action_get_data (self->action));
+  double seconds;
+  gint64 end_time;
+
+  if (!g_variant_lookup (data, "seconds", "d", &seconds))
+    return -1;
+  end_time = self->start_time + (gint64)(seconds * G_USEC_PER_SEC);
+  return MAX (end_time - g_get_real_time (), 0);
+}
+
+const GError *
+service_job_get_error (ServiceJob *self)
+{
+  return self->error;
+}
+
+GVariant *
+service_job_get_entries (ServiceJob *self)
+{
+  return service_intake_get_entries (self->intake);
+}
+
+static GVariant *
+get_dbus_error (ServiceJob *self)
+{
+  if (self->state != FAILED)
+    return g_variant_new ("(ss)", "", "");
+  return g_variant_new ("(ss)", hap_error_get_dbus_name (self->error->code), self->error->message);
+}
+
+GVariant *
+service_job_get_dbus_property (ServiceJob *self, const char *name)
+{
+  if (g_str_equal (name, "Action"))
+    return g_variant_new_string (get_method (self));
+  if (g_str_equal (name, "Target"))
+    return g_variant_new_uint32 (self->pid);
+  if (g_str_equal (name, "State"))
+    return g_variant_new_string (state_names[self->state]);
+  if (g_str_equal (name, "Progress"))
+    return g_variant_new_double (self->state == FINISHED ? 1.0 : service_intake_get_progress (self->intake));
+  if (g_str_equal (name, "StartedAt"))
+    return g_variant_new_uint64 ((guint64)self->start_time);
+  if (g_str_equal (name, "Artifacts"))
+    return service_intake_get_artifacts (self->intake);
+  if (g_str_equal (name, "Error"))
+    return get_dbus_error (self);
+  g_return_val_if_fail (g_str_equal (name, "Summary"), NULL);
+  return service_intake_get_summary (self->intake);
+}
+
+static void
+service_job_finalize (GObject *object)
+{
+  ServiceJob *self = SERVICE_JOB (object);
+
+  drop_children (self);
+  service_intake_free (self->intake);
+  g_clear_error (&self->error);
+  g_clear_object (&self->action);
+  g_clear_pointer (&self->process, service_process_unref);
+  g_free (self->plugin);
+  g_free (self->caller);
+  g_free (self->path);
+  G_OBJECT_CLASS (service_job_parent_class)->finalize (object);
+}
+
+static void
+service_job_class_init (ServiceJobClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = service_job_finalize;
+
+  signals[SIGNAL_ENDED] =
+      g_signal_new ("ended", SERVICE_TYPE_JOB, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+service_job_init (ServiceJob *self)
+{
+}
+
+ServiceJob *
+service_job_new (const ServiceContext *context,
+                 HapAction *action,
+                 const char *plugin,
+                 ServiceProcess *process,
+                 const char *caller,
+                 gint64 start_time,
+                 const char *path)
+{
+  static const ServiceIntakeFuncs funcs = { on_changed, on_entry, on_notify };
+  ServiceJob *self = g_object_new (SERVICE_TYPE_JOB, NULL);
+
+  self->context = context;
+  self->action = g_object_ref (action);
+  self->plugin = g_strdup (plugin);
+  self->process = service_process_ref (process);
+  self->pid = service_process_get_pid (process);
+  self->caller = g_strdup (caller);
+  self->start_time = start_time;
+  self->path = g_strdup (path);
+  self->intake =
+      service_intake_new (context->artifacts, get_method (self), self->pid, path == NULL, &funcs, self);
+  return self;
+}

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The descriptors of one process. Opens, and reads nothing but the kernel's own numbers and names: the bytes
+ * of the process are the worker's. Whether a caller may have them is decided elsewhere, before.
+ */
+
+#include "service-process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hap-error.h"
+#include "service-fd.h"
+
+#define MAX_THREADS_A_CALL 64
+#define READ_ONLY (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+
+struct _ServiceProcess
+{
+  guint pid;
+  guint uid;
+  int pidfd;
+  int dir_fd;
+  int mem_fd;
+  int maps_fd;
+  int task_fd;
+};
+
+static void
+service_process_clear (ServiceProcess *self)
+{
+  service_fd_clear (&self->pidfd);
+  service_fd_clear (&self->dir_fd);
+  service_fd_clear (&self->mem_fd);
+  service_fd_clear (&self->maps_fd);
+  service_fd_clear (&self->task_fd);
+}
+
+static void
+set_error (GError **error, guint pid, const char *what, int saved_errno)
+{
+  if (saved_errno == ENOENT || saved_errno == ESRCH)
+    g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE,
+                 "There is no process %u (any more); see ListTargets for what runs", pid);
+  else if (saved_errno == EACCES || saved_errno == EPERM)
+    g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
+                 "The kernel does not let the profiler %s process %u: it belongs to somebody else, or "
+                 "kernel.yama.ptrace_scope forbids it; the service on the system bus can",
+                 what, pid);
+  else
+    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot %s process %u: %s", what, pid,
+                 g_strerror (saved_errno));
+}
+
+/* What has no memory is a kernel thread, or a process of which only threads besides the main one are left. */
+static gboolean
+has_memory (ServiceProcess *self, GError **error)
+{
+  char target[1];
+
+  if (readlinkat (self->dir_fd, "exe", target, sizeof target) >= 0)
+    return TRUE;
+  if (errno != ENOENT)
+    {
+      set_error (error, self->pid, "look into", errno);
+      return FALSE;
+    }
+  if (service_process_is_alive (self))
+    g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+                 "Process %u has no memory of its own: it is a kernel thread, or its main thread has ended",
+                 self->pid);
+  else
+    set_error (error, self->pid, "open", ESRCH);
+  return FALSE;
+}
+
+static gboolean
+open_descriptors (ServiceProcess *self, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u", self->pid);
+  struct stat status;
+
+  self->pidfd = (int)syscall (SYS_pidfd_open, (pid_t)self->pid, 0);
+  /* EINVAL: the number is a thread's and no process's. */
+  if (self->pidfd < 0)
+    {
+      set_error (error, self->pid, "open", errno == EINVAL ? ESRCH : errno);
+      return FALSE;
+    }
+
+  self->dir_fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (self->dir_fd < 0 || fstat (self->dir_fd, &status) != 0)
+    {
+      set_error (error, self->pid, "open", errno);
+      return FALSE;
+    }
+  self->uid = status.st_uid;
+  if (!has_memory (self, error))
+    return FALSE;
+
+  self->mem_fd = openat (self->dir_fd, "mem", O_RDONLY | O_CLOEXEC);
+  if (self->mem_fd >= 0)
+    self->maps_fd = openat (self->dir_fd, "maps", O_RDONLY | O_CLOEXEC);
+  if (self->maps_fd >= 0)
+    self->task_fd = openat (self->dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (self->task_fd < 0)
+    {
+      set_error (error, self->pid, "look into", errno);
+      return FALSE;
+    }
+
+  /* The pidfd came first: if its process is still there now, the number was its all the time, and so are the
+   * descriptors. */
+  if (!service_process_is_alive (self))
+    {
+      set_error (error, self->pid, "open", ESRCH);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+ServiceProcess *
+service_process_open (guint pid, GError **error)
+{
+  g_autoptr (ServiceProcess) self = g_rc_box_new0 (ServiceProcess);
+
+  self->pid = pid;
+  self->pidfd = self->dir_fd = self->mem_fd = self->maps_fd = self->task_fd = -1;
+  if (pid == 0 || pid > G_MAXINT32)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, "“target”: %u is not the number of a process",
+                   pid);
+      return NULL;
+    }
+  if (!open_descriptors (self, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+ServiceProcess *
+service_process_ref (ServiceProcess *self)
+{
+  return g_rc_box_acquire (self);
+}
+
+void
+service_process_unref (ServiceProcess *self)
+{
+  g_rc_box_release_full (self, (GDestroyNotify)service_process_clear);
+}
+
+guint
+service_process_get_pid (ServiceProcess *self)
+{
+  return self->pid;
+}
+
+guint
+service_process_get_uid (ServiceProcess *self)
+{
+  return self->uid;
+}
+
+int
+service_process_get_pidfd (ServiceProcess *self)
+{
+  return self->pidfd;
+}
+
+int
+service_process_get_mem_fd (ServiceProcess *self)
+{
+  return self->mem_fd;
+}
+
+int
+service_process_get_maps_fd (ServiceProcess *self)
+{
+  return self->maps_fd;
+}
+
+int
+service_process_get_task_fd (ServiceProcess *self)
+{
+  return self->task_fd;
+}
+
+gboolean
+service_process_is_alive (ServiceProcess *self)
+{
+  struct pollfd end = { .fd = self->pidfd, .events = POLLIN };
+
+  /* A pidfd becomes readable when its process ends, also before it is reaped. */
+  return poll (&end, 1, 0) == 0;
+}
+
+/* Of a namespace file, the device and inode number are what it is. */
+static gboolean
+stat_namespace (int dir_fd, const char *path, struct stat *status)
+{
+  return fstatat (dir_fd, path, status, 0) == 0;
+}
+
+static gboolean
+namespace_is_the_machines (ServiceProcess *self, const char *name)
+{
+  g_autofree char *theirs = g_strdup_printf ("ns/%s", name);
+  g_autofree char *init = g_strdup_printf ("/proc/1/ns/%s", name);
+  g_autofree char *ours = g_strdup_printf ("/proc/self/ns/%s", name);
+  struct stat a, b;
+
+  if (!stat_namespace (self->dir_fd, theirs, &a))
+    return TRUE;
+  if (!stat_namespace (AT_FDCWD, init, &b) && !stat_namespace (AT_FDCWD, ours, &b))
+    return TRUE;
+  return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+gboolean
+service_process_is_contained (ServiceProcess *self)
+{
+  return !namespace_is_the_machines (self, "pid") || !namespace_is_the_machines (self, "mnt");
+}
+
+int
+service_process_open_file (ServiceProcess *self, const char *name, GError **error)
+{
+  int fd = openat (self->dir_fd, name, READ_ONLY);
+
+  if (fd < 0)
+    set_error (error, self->pid, "look into", errno);
+  return fd;
+}
+
+static gint
+compare_tids (gconstpointer a, gconstpointer b)
+{
+  guint tid_a = *(const guint *)a, tid_b = *(const guint *)b;
+
+  return (tid_a > tid_b) - (tid_a < tid_b);
+}
+
+static GArray *
+list_threads (ServiceProcess *self, guint after, GError **error)
+{
+  g_autoptr (GArray) tids = g_array_new (FALSE, FALSE, sizeof (guint));
+  /* A description of its own, since task_fd's offset is shared with the tracer. */
+  int fd = openat (self->task_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *directory = fd >= 0 ? fdopendir (fd) : NULL;
+  const struct dirent *entry;
+
+  if (directory == NULL)
+    {
+      set_error (error, self->pid, "list the threads of", errno);
+      service_fd_clear (&fd);
+      return NULL;
+    }
+  while ((entry = readdir (directory)) != NULL)
+    {
+      guint tid = (guint)strtoul (entry->d_name, NULL, 10);
+
+      if (tid > after)
+        g_array_append_val (tids, tid);
+    }
+  closedir (directory);
+  g_array_sort (tids, compare_tids);
+  return g_steal_pointer (&tids);
+}
+
+/* The handle of the file in @fds; -1 when the thread has ended. */
+static gint
+append_file (ServiceProcess *self, guint tid, const char *name, GUnixFDList *fds, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("%u/%s", tid, name);
+  service_autofd int fd = openat (self->task_fd, path, READ_ONLY);
+
+  return fd >= 0 ? g_unix_fd_list_append (fds, fd, error) : -1;
+}
+
+GVariant *
+service_process_open_threads (ServiceProcess *self, guint after, GUnixFDList *fds, GError **error)
+{
+  g_autoptr (GArray) tids = list_threads (self, after, error);
+  GVariantBuilder builder;
+
+  if (tids == NULL)
+    return NULL;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(uhhh)"));
+  for (guint i = 0, n = 0; i < tids->len && n < MAX_THREADS_A_CALL; i++)
+    {
+      guint tid = g_array_index (tids, guint, i);
+      g_autoptr (GError) local_error = NULL;
+      gint stat_handle = append_file (self, tid, "stat", fds, &local_error);
+      gint schedstat_handle = stat_handle >= 0 ? append_file (self, tid, "schedstat", fds, &local_error) : -1;
+      gint status_handle = schedstat_handle >= 0 ? append_file (self, tid, "status", fds, &local_error) : -1;
+
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          g_variant_builder_clear (&builder);
+          return NULL;
+        }
+      if (status_handle < 0)
+        continue;
+      g_variant_builder_add (&builder, "(uhhh)", tid, stat_handle, schedstat_handle, status_handle);
+      n++;
+    }
+  return g_variant_builder_end (&builder);
+}
+
+/*
+ * Without the right to follow the link itself (only root has it) its text is a path, which is tried as this
+ * process and as the target sees it. It is the caller's own right that opens it, and the worker compares
+ * device and inode with its maps.
+ */
+static int
+open_mapping_by_path (ServiceProcess *self, const char *link)
+{
+  char path[4096];
+  ssize_t length = readlinkat (self->dir_fd, link, path, sizeof path - 1);
+  service_autofd int root = -1;
+  int fd;
+
+  if (length <= 0 || path[0] != '/')
+    return -1;
+  path[length] = '\0';
+
+  if (!service_process_is_contained (self))
+    {
+      fd = open (path, O_PATH | O_CLOEXEC);
+      if (fd >= 0 || errno != ENOENT)
+        return fd;
+    }
+  root = openat (self->dir_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return root >= 0 ? openat (root, path + 1, O_PATH | O_CLOEXEC) : -1;
+}
+
+int
+service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, GError **error)
+{
+  g_autofree char *link =
+      g_strdup_printf ("map_files/%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", start, end);
+  g_autofree char *reopened = NULL;
+  /* What is mapped may be a device, whose opening does things: looked at first. */
+  service_autofd int path_fd = openat (self->dir_fd, link, O_PATH | O_CLOEXEC);
+  struct stat status;
+  int fd;
+
+  if (path_fd < 0 && (errno == EPERM || errno == EACCES) && geteuid () != 0)
+    path_fd = open_mapping_by_path (self, link);
+  if (path_fd < 0 || fstat (path_fd, &status) != 0)
+    {
+      if (errno == ENOENT)
+        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
+                     "Process %u has no file mapped at 0x%" G_GINT64_MODIFIER "x", self->pid, start);
+      else
+        set_error (error, self->pid, "open a mapped file of", errno);
+      return -1;
+    }
+  if (!S_ISREG (status.st_mode))
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
+                   "What process %u has mapped at 0x%" G_GINT64_MODIFIER "x is no regular file", self->pid,
+                   start);
+      return -1;
+    }
+
+  reopened = g_strdup_printf ("/proc/self/fd/%d", path_fd);
+  fd = open (reopened, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    set_error (error, self->pid, "read a mapped file of", errno);
+  return fd;
+}
+
+static GVariant *
+answer_open_mapping (ServiceProcess *self, GVariant *parameters, GUnixFDList *fds, GError **error)
+{
+  service_autofd int fd = -1;
+  guint64 start, end;
+  gint handle;
+
+  g_variant_get (parameters, "(utt)", NULL, &start, &end);
+  fd = service_process_open_mapping (self, start, end, error);
+  if (fd < 0)
+    return NULL;
+  handle = g_unix_fd_list_append (fds, fd, error);
+  return handle >= 0 ? g_variant_new ("(h)", handle) : NULL;
+}
+
+static GVariant *
+answer_open_threads (ServiceProcess *self, GVariant *parameters, GUnixFDList *fds, GError **error)
+{
+  GVariant *threads;
+  guint after;
+
+  g_variant_get (parameters, "(uu)", NULL, &after);
+  threads = service_process_open_threads (self, after, fds, error);
+  return threads != NULL ? g_variant_new ("(@a(uhhh))", threads) : NULL;
+}
+
+void
+service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
+{
+  GVariant *parameters = g_dbus_method_invocation_get_parameters (invocation);
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GError *error = NULL;
+  GVariant *answer;
+
+  if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "OpenMapping"))
+    answer = answer_open_mapping (self, parameters, fds, &error);
+  else
+    answer = answer_open_threads (self, parameters, fds, &error);
+
+  if (answer != NULL)
+    {
+      g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, answer, fds);
+      return;
+    }
+  hap_error_convert (&error);
+  g_dbus_method_invocation_take_error (invocation, error);
+}

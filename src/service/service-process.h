@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <gio/gunixfdlist.h>
+
+G_BEGIN_DECLS
+
+/**
+ * ServiceProcess: one process, held by a pidfd and by descriptors of its /proc directory that were opened
+ * once. The pid is for messages and for comparing. Immutable, reference-counted.
+ */
+typedef struct _ServiceProcess ServiceProcess;
+
+/**
+ * service_process_open:
+ *
+ * Errors: HAP_ERROR_TARGET_GONE: no such process, or it has ended; HAP_ERROR_UNSUPPORTED_TARGET: a kernel
+ * thread, or a process whose main thread has ended; HAP_ERROR_NOT_AUTHORIZED: the kernel does not let us look
+ * into it
+ */
+ServiceProcess *service_process_open (guint pid, GError **error);
+ServiceProcess *service_process_ref (ServiceProcess *self);
+void service_process_unref (ServiceProcess *self);
+
+guint service_process_get_pid (ServiceProcess *self);
+guint service_process_get_uid (ServiceProcess *self);
+int service_process_get_pidfd (ServiceProcess *self);
+int service_process_get_mem_fd (ServiceProcess *self);
+int service_process_get_maps_fd (ServiceProcess *self);
+int service_process_get_task_fd (ServiceProcess *self);
+
+gboolean service_process_is_alive (ServiceProcess *self);
+
+/* TRUE when its pid or mount namespace is not the machine's (pid 1's; where that is not shown to us, our
+ * own). */
+gboolean service_process_is_contained (ServiceProcess *self);
+
+/* Opens the file @name of its /proc directory for reading; -1 with @error. */
+int service_process_open_file (ServiceProcess *self, const char *name, GError **error);
+
+/**
+ * service_process_open_threads:
+ * @fds: what is opened is appended
+ *
+ * Returns: (transfer floating): `a(uhhh)`: tid, stat, schedstat and status of at most 64 threads with tids
+ * above @after, ascending
+ */
+GVariant *service_process_open_threads (ServiceProcess *self, guint after, GUnixFDList *fds, GError **error);
+
+/* The regular file behind the mapping that is exactly @start to @end, open for reading; -1 with @error. */
+int service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, GError **error);
+
+/* Answers a worker's OpenThreads or OpenMapping, of this process. @invocation: (transfer full) */
+void service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServiceProcess, service_process_unref)
+
+G_END_DECLS

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The audience of signals. Whoever is in it was authorised before; each gets a signal of their own, and
+ * nobody else hears it.
+ */
+
+#include "service-subscribers.h"
+
+#include "hap-error.h"
+
+#define MAX_SUBSCRIBERS 64
+
+struct _ServiceSubscribers
+{
+  GObject parent_instance;
+
+  ServiceBus *bus;
+  ServiceHold *hold;
+  GHashTable *watches; /* unique name -> watch of the bus name */
+};
+
+G_DEFINE_FINAL_TYPE (ServiceSubscribers, service_subscribers, G_TYPE_OBJECT)
+
+static void
+on_vanished (GDBusConnection *connection, const char *name, gpointer data)
+{
+  service_subscribers_remove (data, name);
+}
+
+gboolean
+service_subscribers_add (ServiceSubscribers *self, const char *name, GError **error)
+{
+  guint watch;
+
+  if (g_hash_table_contains (self->watches, name))
+    return TRUE;
+  if (g_hash_table_size (self->watches) >= MAX_SUBSCRIBERS)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, "There are %d subscribers already: call again later",
+                   MAX_SUBSCRIBERS);
+      return FALSE;
+    }
+
+  service_hold_take (self->hold);
+  watch = g_bus_watch_name_on_connection (service_bus_get_connection (self->bus), name,
+                                          G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, on_vanished, self, NULL);
+  g_hash_table_insert (self->watches, g_strdup (name), GUINT_TO_POINTER (watch));
+  return TRUE;
+}
+
+void
+service_subscribers_remove (ServiceSubscribers *self, const char *name)
+{
+  guint watch = GPOINTER_TO_UINT (g_hash_table_lookup (self->watches, name));
+
+  if (watch == 0)
+    return;
+  /* @name may be the watch's own. */
+  g_hash_table_remove (self->watches, name);
+  g_bus_unwatch_name (watch);
+  service_hold_release (self->hold);
+}
+
+void
+service_subscribers_send (ServiceSubscribers *self,
+                          const char *besides,
+                          const char *path,
+                          const char *interface,
+                          const char *signal,
+                          GVariant *parameters)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, self->watches);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    service_bus_emit (self->bus, name, path, interface, signal, owned);
+  if (besides != NULL && !g_hash_table_contains (self->watches, besides))
+    service_bus_emit (self->bus, besides, path, interface, signal, owned);
+}
+
+static void
+service_subscribers_dispose (GObject *object)
+{
+  ServiceSubscribers *self = SERVICE_SUBSCRIBERS (object);
+  GHashTableIter iter;
+  gpointer watch;
+
+  g_hash_table_iter_init (&iter, self->watches);
+  while (g_hash_table_iter_next (&iter, NULL, &watch))
+    {
+      g_bus_unwatch_name (GPOINTER_TO_UINT (watch));
+      service_hold_release (self->hold);
+    }
+  g_hash_table_remove_all (self->watches);
+  G_OBJECT_CLASS (service_subscribers_parent_class)->dispose (object);
+}
+
+static void
+service_subscribers_finalize (GObject *object)
+{
+  ServiceSubscribers *self = SERVICE_SUBSCRIBERS (object);
+
+  g_hash_table_unref (self->watches);
+  g_clear_object (&self->bus);
+  G_OBJECT_CLASS (service_subscribers_parent_class)->finalize (object);
+}
+
+static void
+service_subscribers_class_init (ServiceSubscribersClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = service_subscribers_dispose;
+  G_OBJECT_CLASS (klass)->finalize = service_subscribers_finalize;
+}
+
+static void
+service_subscribers_init (ServiceSubscribers *self)
+{
+  self->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+}
+
+ServiceSubscribers *
+service_subscribers_new (ServiceBus *bus, ServiceHold *hold)
+{
+  ServiceSubscribers *self = g_object_new (SERVICE_TYPE_SUBSCRIBERS, NULL);
+
+  self->bus = g_object_ref (bus);
+  self->hold = hold;
+  return self;
+}

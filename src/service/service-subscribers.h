@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "service-bus.h"
+
+G_BEGIN_DECLS
+
+/**
+ * ServiceSubscribers: who gets the signals that can hold secrets. One that leaves the bus is forgotten.
+ */
+#define SERVICE_TYPE_SUBSCRIBERS (service_subscribers_get_type ())
+G_DECLARE_FINAL_TYPE (ServiceSubscribers, service_subscribers, SERVICE, SUBSCRIBERS, GObject)
+
+ServiceSubscribers *service_subscribers_new (ServiceBus *bus, ServiceHold *hold);
+
+/* @name: a unique bus name. Adding one twice changes nothing. Errors: HAP_ERROR_BUSY: there are too many */
+gboolean service_subscribers_add (ServiceSubscribers *self, const char *name, GError **error);
+void service_subscribers_remove (ServiceSubscribers *self, const char *name);
+
+/**
+ * service_subscribers_send:
+ * @besides: (nullable): a unique name that gets it too
+ * @parameters: floating references are taken
+ */
+void service_subscribers_send (ServiceSubscribers *self,
+                               const char *besides,
+                               const char *path,
+                               const char *interface,
+                               const char *signal,
+                               GVariant *parameters);
+
+G_END_DECLS

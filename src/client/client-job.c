@@ -17,6 +17,7 @@ struct _ClientJob
 {
   Client *client;
   char *path;
+  char *label; /* of its progress */
   char *owner;
   GHashTable *properties; /* name: GVariant */
   ClientProgress *progress;
@@ -48,6 +49,7 @@ client_job_free (ClientJob *self)
   g_cancellable_cancel (self->life);
   g_object_unref (self->life);
   g_free (self->path);
+  g_free (self->label);
   g_free (self->owner);
   g_hash_table_unref (self->properties);
   g_clear_pointer (&self->progress, client_progress_free);
@@ -75,6 +77,7 @@ client_job_start (Client *client, const char *method, GVariant *data, GError **e
   if (reply == NULL)
     return NULL;
   g_variant_get (reply, "(o)", &self->path);
+  self->label = g_strdup (method);
   return g_steal_pointer (&self);
 }
 
@@ -92,6 +95,7 @@ client_job_new (Client *client, const char *name, GError **error)
     }
   self = new_job (client);
   self->path = g_steal_pointer (&path);
+  self->label = g_strdup_printf (_ ("Job %s"), client_job_path_to_name (self->path));
   return self;
 }
 
@@ -123,8 +127,9 @@ client_job_get_text (ClientJob *self, const char *property)
   return g_strdup (value != NULL ? g_variant_get_string (value, NULL) : "");
 }
 
+/* @newer: than what is known */
 static void
-merge (ClientJob *self, GVariant *properties)
+merge (ClientJob *self, GVariant *properties, gboolean newer)
 {
   gsize n = g_variant_n_children (properties);
 
@@ -134,7 +139,10 @@ merge (ClientJob *self, GVariant *properties)
       GVariant *value;
 
       g_variant_get_child (properties, i, "{sv}", &name, &value);
-      g_hash_table_replace (self->properties, g_steal_pointer (&name), value);
+      if (newer || !g_hash_table_contains (self->properties, name))
+        g_hash_table_replace (self->properties, g_steal_pointer (&name), value);
+      else
+        g_variant_unref (value);
     }
 }
 
@@ -159,7 +167,7 @@ update (ClientJob *self)
 }
 
 static gboolean
-read_properties (ClientJob *self, GError **error)
+read_properties (ClientJob *self, gboolean newer, GError **error)
 {
   const ClientCall call = { .destination = self->owner,
                             .path = self->path,
@@ -173,7 +181,7 @@ read_properties (ClientJob *self, GError **error)
   if (reply == NULL)
     return FALSE;
   g_variant_get (reply, "(@a{sv})", &properties);
-  merge (self, properties);
+  merge (self, properties, newer);
   return TRUE;
 }
 
@@ -192,7 +200,7 @@ on_properties_changed (GDBusConnection *connection,
   if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)")))
     return;
   g_variant_get (parameters, "(s@a{sv}as)", NULL, &changed, NULL);
-  merge (self, changed);
+  merge (self, changed, TRUE);
   update (self);
 }
 
@@ -319,26 +327,20 @@ ask_for_signals (ClientJob *self)
 static gboolean
 wait_for_end (ClientJob *self, GError **error)
 {
-  g_autofree char *action = NULL;
-
+  self->progress = client_progress_new (self->client, self->label);
   if (!self->cancels)
     ask_for_signals (self);
-  if (!read_properties (self, error))
+  /* Signals that are here before the answer is looked at tell what happened after it. */
+  if (!read_properties (self, FALSE, error))
     return FALSE;
-  action = client_job_get_text (self, "Action");
-  if (!has_ended (self))
-    self->progress = client_progress_new (self->client, action);
   update (self);
   if (self->cancel_wanted && !self->done)
     on_follow_interrupt (self);
   client_bus_wait (self->client, &self->done);
-  g_clear_pointer (&self->progress, client_progress_free);
-  if (self->error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&self->error));
-      return FALSE;
-    }
-  return TRUE;
+  if (self->error == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&self->error));
+  return FALSE;
 }
 
 gboolean
@@ -354,10 +356,11 @@ client_job_follow (ClientJob *self, gboolean cancels, GError **error)
   subscribe (self);
   ended = wait_for_end (self, error);
   unsubscribe (self);
+  g_clear_pointer (&self->progress, client_progress_free);
   client_bus_set_interrupt (self->client, NULL, NULL);
   /* The signals may have told the end before the results; where the job is gone, they are what there is. */
   if (ended)
-    read_properties (self, NULL);
+    read_properties (self, TRUE, NULL);
   return ended;
 }
 

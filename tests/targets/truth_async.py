@@ -53,4 +53,5 @@ async def main():
 edges.append(("task", "c"))
 edges.append(("task", "g"))
 edges.append(("<module>", "main"))
+edges.append(("<module>", "task"))
 asyncio.run(main())

@@ -25,10 +25,8 @@ def leaf(n):
     return n
 
 
-for caller, callee in (("first", "second"), ("second", "third"), ("third", "first"), ("<module>", "first")):
-    edges.append((caller, callee))
-for caller in ("first", "second", "third"):
-    print("edge", caller, "leaf")
+edges += (("<module>", "first"), ("first", "second"), ("second", "third"), ("third", "first"))
+edges += ((caller, "leaf") for caller in ("first", "second", "third"))
 print("ready")
 print(*("edge %s %s" % edge for edge in edges), "done", sep="\n", flush=True)
 depth = 0

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""An integration at fault: it blocks the event loop for a known share of the time."""
+"""An integration at fault: from the moment that Home Assistant has started, it blocks the event loop for a known share of the time."""
 
 import asyncio
+from pathlib import Path
 import time
 
 DOMAIN = "slow_sensor"
@@ -28,5 +29,10 @@ async def poll(hass):
 
 async def async_setup(hass, config):
     """Set the integration up."""
-    hass.async_create_background_task(poll(hass), DOMAIN)
+
+    async def start(event):
+        hass.async_create_background_task(poll(hass), DOMAIN)
+        await hass.async_add_executor_job(Path(hass.config.path("started")).touch)
+
+    hass.bus.async_listen_once("homeassistant_started", start)
     return True

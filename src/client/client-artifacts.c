@@ -38,14 +38,14 @@ format_size (GVariant *row, const char *key)
 }
 
 static const ClientField result_fields[] = {
-  { "name", NULL, { N_ ("ARTIFACT"), FALSE, 20, CLIENT_CUT_START, 0, CLIENT_STYLE_PLAIN } },
+  { "name", NULL, { N_ ("ARTIFACT"), FALSE, 34, CLIENT_CUT_START, 0, CLIENT_STYLE_PLAIN } },
   { "size", format_size, { N_ ("SIZE"), TRUE, 0, CLIENT_CUT_END, 2, CLIENT_STYLE_FAINT } },
   { "mime", format_opener, { N_ ("OPENS WITH"), FALSE, 11, CLIENT_CUT_END, 1, CLIENT_STYLE_PLAIN } },
   { NULL },
 };
 
 static const ClientField list_fields[] = {
-  { "name", NULL, { N_ ("ARTIFACT"), FALSE, 20, CLIENT_CUT_START, 0, CLIENT_STYLE_PLAIN } },
+  { "name", NULL, { N_ ("ARTIFACT"), FALSE, 34, CLIENT_CUT_START, 0, CLIENT_STYLE_PLAIN } },
   { "size", format_size, { N_ ("SIZE"), TRUE, 0, CLIENT_CUT_END, 2, CLIENT_STYLE_FAINT } },
   { "title", NULL, { N_ ("WHAT IT IS"), FALSE, 12, CLIENT_CUT_END, 3, CLIENT_STYLE_PLAIN } },
   { "mime", format_opener, { N_ ("OPENS WITH"), FALSE, 11, CLIENT_CUT_END, 1, CLIENT_STYLE_PLAIN } },

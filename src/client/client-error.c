@@ -6,6 +6,7 @@
 #include "client-error.h"
 
 #include <glib/gi18n.h>
+#include <unistd.h>
 
 #include "client-bus.h"
 
@@ -178,5 +179,8 @@ const char *
 client_error_get_hint (const GError *error)
 {
   g_return_val_if_fail (error->domain == CLIENT_ERROR, NULL);
+  /* Root has no more to try. */
+  if (error->code == CLIENT_ERROR_NOT_AUTHORIZED && geteuid () == 0)
+    return NULL;
   return errors[error->code].hint != NULL ? _ (errors[error->code].hint) : NULL;
 }

@@ -112,6 +112,13 @@ client_help_print (Client *client, GPtrArray *actions)
   print_statuses (client);
 }
 
+static void
+print_more (Client *client)
+{
+  fputc ('\n', stdout);
+  print_text (client, _ ("General options and exit status: ha-profiler --help"));
+}
+
 void
 client_help_print_command (Client *client, const ClientCommand *command)
 {
@@ -132,7 +139,7 @@ client_help_print_command (Client *client, const ClientCommand *command)
       print_item (client, _ ("--output FILE"),
                   _ ("save it as FILE, or in the directory FILE, or on standard output for “-”"));
     }
-  print_general_options (client);
+  print_more (client);
 }
 
 void
@@ -160,5 +167,5 @@ client_help_print_action (Client *client, const ClientAction *action)
       print_item (client, "--no-wait", _ ("start the job and leave; “ha-profiler jobs” shows it"));
       print_item (client, _ ("--output-dir DIR"), _ ("save the artifacts there when the job is done"));
     }
-  print_general_options (client);
+  print_more (client);
 }

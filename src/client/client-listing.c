@@ -71,7 +71,7 @@ static const ClientField target_fields[] = {
   { "python", NULL, { N_ ("PYTHON"), FALSE, 6, CLIENT_CUT_END, 2, CLIENT_STYLE_PLAIN } },
   { "name", NULL, { N_ ("NAME"), FALSE, 8, CLIENT_CUT_END, 3, CLIENT_STYLE_PLAIN } },
   { "command", NULL, { N_ ("COMMAND"), FALSE, 16, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
-  { "reason", format_nature, { N_ ("REMARK"), FALSE, 14, CLIENT_CUT_END, 1, CLIENT_STYLE_FAINT } },
+  { "reason", format_nature, { N_ ("REMARK"), FALSE, 24, CLIENT_CUT_END, 1, CLIENT_STYLE_FAINT } },
   { NULL },
 };
 

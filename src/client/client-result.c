@@ -67,8 +67,8 @@ static const ClientField integration_fields[] = {
 };
 
 static const ClientField function_fields[] = {
-  { "function", NULL, { N_ ("FUNCTION"), FALSE, 12, CLIENT_CUT_START, 0, CLIENT_STYLE_PLAIN } },
-  { "file", format_place, { N_ ("WHERE"), FALSE, 12, CLIENT_CUT_START, 3, CLIENT_STYLE_FAINT } },
+  { "function", NULL, { N_ ("FUNCTION"), FALSE, 18, CLIENT_CUT_START, 0, CLIENT_STYLE_PLAIN } },
+  { "file", format_place, { N_ ("WHERE"), FALSE, 24, CLIENT_CUT_START, 3, CLIENT_STYLE_FAINT } },
   { "integration", format_owner, { N_ ("PART OF"), FALSE, 8, CLIENT_CUT_END, 4, CLIENT_STYLE_PLAIN } },
   { "self_busy", format_seconds, { N_ ("BUSY"), TRUE, 0, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
   { "self", format_seconds, { N_ ("SELF"), TRUE, 0, CLIENT_CUT_END, 5, CLIENT_STYLE_FAINT } },
@@ -111,25 +111,30 @@ format_rate (GVariant *summary, double rate)
   return g_strdup_printf (_ ("%s of %s a second"), reached, wanted);
 }
 
+static char *
+format_samples (GVariant *summary, guint64 samples)
+{
+  g_autofree char *count = client_format_count (samples);
+  g_autofree char *time = NULL;
+  double seconds;
+
+  if (!client_lookup_number (summary, "seconds", &seconds))
+    return g_strdup_printf (ngettext ("%s sample", "%s samples", samples), count);
+  time = client_format_duration (seconds);
+  return g_strdup_printf (ngettext ("%s sample in %s", "%s samples in %s", samples), count, time);
+}
+
 /* "2,970 samples in 30.0 s, 99 a second, 14 threads, process 812, Python 3.13.1" */
 static void
 print_sampling (Client *client, GVariant *summary, guint target)
 {
   g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *python = client_lookup_text (summary, "python");
-  g_autofree char *count = NULL;
-  g_autofree char *time = NULL;
   double number;
 
   if (!client_lookup_number (summary, "samples", &number))
     return;
-  count = client_format_count (to_count (number));
-  g_ptr_array_add (parts, g_strdup_printf (ngettext ("%s sample", "%s samples", to_count (number)), count));
-  if (client_lookup_number (summary, "seconds", &number))
-    {
-      time = client_format_duration (number);
-      g_ptr_array_add (parts, g_strdup_printf (_ ("in %s"), time));
-    }
+  g_ptr_array_add (parts, format_samples (summary, to_count (number)));
   if (client_lookup_number (summary, "rate", &number))
     g_ptr_array_add (parts, format_rate (summary, number));
   if (client_lookup_number (summary, "threads", &number))

@@ -18,6 +18,7 @@ typedef struct
 {
   GVariant *row;
   double weight;
+  gsize position;
 } Ranked;
 
 static void
@@ -29,10 +30,12 @@ clear_ranked (gpointer data)
 static int
 compare_ranked (gconstpointer a, gconstpointer b)
 {
-  double first = ((const Ranked *)a)->weight;
-  double second = ((const Ranked *)b)->weight;
+  const Ranked *first = a;
+  const Ranked *second = b;
 
-  return (first < second) - (first > second);
+  if (first->weight != second->weight)
+    return first->weight < second->weight ? 1 : -1;
+  return (first->position > second->position) - (first->position < second->position);
 }
 
 /* Returns: (transfer full): a stable order, the greatest first where @order says of what */
@@ -45,7 +48,7 @@ rank (GVariant *rows, const char *order)
   g_array_set_clear_func (ranked, clear_ranked);
   for (gsize i = 0; i < n; i++)
     {
-      Ranked item = { .row = g_variant_get_child_value (rows, i), .weight = 0 };
+      Ranked item = { .row = g_variant_get_child_value (rows, i), .weight = 0, .position = i };
 
       if (order != NULL && (!client_lookup_number (item.row, order, &item.weight) || isnan (item.weight)))
         item.weight = -INFINITY;
@@ -54,6 +57,20 @@ rank (GVariant *rows, const char *order)
   if (order != NULL)
     g_array_sort (ranked, compare_ranked);
   return ranked;
+}
+
+/* How many rows to show: of what has a limit also none that counts for nothing, as long as others do. */
+static guint
+count_shown (GArray *ranked, guint limit)
+{
+  guint shown = MIN (limit, ranked->len);
+
+  if (limit == 0)
+    return ranked->len;
+  while (shown > 1 && g_array_index (ranked, Ranked, 0).weight > 0
+         && g_array_index (ranked, Ranked, shown - 1).weight <= 0)
+    shown--;
+  return shown;
 }
 
 static char *
@@ -87,7 +104,7 @@ client_rows_print (Client *client, GVariant *rows, const ClientField *fields, co
   g_autoptr (GArray) columns = g_array_new (FALSE, FALSE, sizeof (ClientColumn));
   g_autoptr (GArray) ranked = rank (rows, order);
   g_autoptr (ClientTable) table = NULL;
-  guint shown = limit > 0 ? MIN (limit, ranked->len) : ranked->len;
+  guint shown = count_shown (ranked, limit);
 
   for (guint i = 0; fields[i].key != NULL; i++)
     {

@@ -21,7 +21,8 @@ typedef struct
  * @rows: `aa{sv}`
  * @fields: ends with a key of NULL
  * @order: (nullable): the key of a number; the greatest comes first
- * @limit: rows to show at most, with a line that counts the others; 0: all
+ * @limit: rows to show at most, with a line that counts the others, and of those without any of @order none;
+ * 0: all
  */
 void
 client_rows_print (Client *client, GVariant *rows, const ClientField *fields, const char *order, guint limit);

@@ -15,7 +15,7 @@ const threads = data.threads.map(([name, tid, main]) => ({name, tid, main}));
 const parent = Int32Array.from(data.parent);
 const fn = Int32Array.from(data.function, (f, i) => parent[i] < 0 ? F + 1 + f : f);
 const isIntegration = data.origins.map(([kind]) => kind === "integration" || kind === "custom");
-const originOf = (f) => f < F ? data.functions[f][3] : -1;
+const originOf = (f) => f >= 0 && f < F ? data.functions[f][3] : -1;
 const nameOf = (f) => f === EVERYTHING ? "All threads" : f < F ? data.functions[f][0]
   : f === SMALLER ? "(smaller paths)" : threads[f - F - 1].name;
 
@@ -170,8 +170,8 @@ function colour (origin, within) {
   if (origin < 0 && within < 0) return dark() ? "hsl(220 10% 27%)" : "hsl(220 16% 90%)";
   if (within >= 0) {
     const itself = origin === within;
-    return dark() ? `hsl(${hues[within]} ${itself ? 44 : 26}% ${itself ? 40 : 29}%)`
-      : `hsl(${hues[within]} ${itself ? 74 : 56}% ${itself ? 71 : 86}%)`;
+    return dark() ? `hsl(${hues[within]} ${itself ? 40 : 24}% ${itself ? 40 : 29}%)`
+      : `hsl(${hues[within]} ${itself ? 58 : 46}% ${itself ? 72 : 87}%)`;
   }
   const [hue, saturation] = NEUTRAL[data.origins[origin][0]] || NEUTRAL.application;
   return dark() ? `hsl(${hue} ${saturation}% 33%)` : `hsl(${hue} ${saturation}% 80%)`;
@@ -347,7 +347,7 @@ function drawBox ({x, w, frame}, y, colours) {
   const lit = isLit(frame), passed = frame.depth < zoomed.depth;
   // What mostly waits is pale: the eye goes to what is busy.
   const strength = frame.all > 0 ? 0.35 + 0.65 * frame.busy / frame.all : 1;
-  context.globalAlpha = (lit ? 1 : 0.22) * (passed ? 0.6 : 1) * strength;
+  context.globalAlpha = (lit ? strength : 0.18) * (passed ? 0.6 : 1);
   context.fillStyle = colour(originOf(frame.f), frame.inside);
   context.beginPath();
   if (context.roundRect && wide > 4) context.roundRect(x, y, wide, ROW - 1, 2.5);
@@ -362,7 +362,14 @@ function drawBox ({x, w, frame}, y, colours) {
   if (wide < 22) return;
   context.globalAlpha = lit ? 1 : 0.45;
   context.fillStyle = colours.text;
-  drawText(nameOf(frame.f), x + 6, y + ROW / 2, wide - 10);
+  drawText(labelOf(frame), x + 6, y + ROW / 2, wide - 10);
+}
+
+// Where the code of an integration begins, the frame says whose it is.
+function labelOf (frame) {
+  const origin = originOf(frame.f);
+  const begins = origin >= 0 && isIntegration[origin] && (!frame.up || originOf(frame.up.f) !== origin);
+  return (begins ? originName(origin) + ": " : "") + nameOf(frame.f);
 }
 
 // The narrowest letters are about 3 pixels: a longer text is cut before it is measured.
@@ -383,7 +390,7 @@ function drawText (text, x, y, room) {
 function fillTables () {
   const busyAll = activity.running + activity.blocking, whole = busyAll + activity.waiting;
   $("facts").textContent = [new Date(data.start / 1000).toLocaleString(), `${data.duration.toFixed(1)} s`,
-    `${number(data.samples)} samples of ${threads.length} thread${threads.length === 1 ? "" : "s"}`, `one each ${duration(1)}`,
+    `${number(data.samples)} samples of ${threads.length} thread${threads.length === 1 ? "" : "s"}`, `one every ${duration(1)}`,
     `${data.clock} time`, `process ${data.pid}`, data.generator].join("  ·  ");
   for (const kind of kinds) {
     const part = element("i", kind);

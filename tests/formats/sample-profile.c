@@ -112,10 +112,10 @@ home_assistant_profile (void)
   guint32 main_thread = hap_call_tree_add_thread (self->tree, "MainThread", 4242, TRUE);
   guint32 loop =
       push (self, main_thread,
-            "<frozen.runpy>:198:_run_module_as_main " HA "__main__.py:180:main " HA "runner.py:150:run " LIB
-            "asyncio/base_events.py:660:BaseEventLoop.run_until_complete " LIB
-            "asyncio/base_events.py:630:BaseEventLoop.run_forever " LIB
-            "asyncio/base_events.py:1910:BaseEventLoop._run_once");
+            LIB "runpy.py:198:_run_module_as_main " HA "__main__.py:180:main " HA "runner.py:150:run " LIB
+                "asyncio/base_events.py:660:BaseEventLoop.run_until_complete " LIB
+                "asyncio/base_events.py:630:BaseEventLoop.run_forever " LIB
+                "asyncio/base_events.py:1910:BaseEventLoop._run_once");
   guint32 handle = push (self, loop, LIB "asyncio/events.py:86:Handle._run");
 
   spend (self, push (self, loop, LIB "selectors.py:451:EpollSelector.select"), 20, 0, 1400);

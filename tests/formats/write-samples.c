@@ -25,6 +25,8 @@ write_sample (const char *directory, const char *name)
           || !g_output_stream_close (G_OUTPUT_STREAM (stream), NULL, &error))
         g_error ("%s: %s", sample_formats[i].file, error->message);
     }
+  g_print ("%s %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT "\n", name,
+           hap_call_tree_get_n_samples (profile->tree), profile->interval_ns);
 }
 
 int

@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Hands our files to the programs that people open them with. Usage: test-readers.py WRITE-SAMPLES INTERPRETERS
+
+Prints TAP. A reader that is missing is a skip by name: scripts/readers fetches those from PyPI and npm."""
+
+import base64
+import collections
+import contextlib
+import html
+import json
+import marshal
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CACHE = os.environ.get("HAP_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "ha-profiler")
+READERS = os.environ.get("HAP_READERS") or os.path.join(CACHE, "readers")
+
+Sample = collections.namedtuple("Sample", "name folder samples interval")
+
+
+class Skip(Exception):
+    pass
+
+
+def need(program):
+    path = shutil.which(program)
+    if not path:
+        raise Skip("no " + program)
+    return path
+
+
+def need_python_reader(module):
+    python = os.path.join(READERS, "bin", "python")
+    if not os.path.exists(python) or run([python, "-c", "import " + module], check=False).returncode:
+        raise Skip("no %s: run scripts/readers" % module)
+    return python
+
+
+def run(argv, check=True, **options):
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, **options)
+    if check and done.returncode:
+        raise AssertionError("%s: exit %d: %s" % (argv, done.returncode, done.stderr.decode(errors="replace")[-2000:]))
+    return done
+
+
+def path(sample, name):
+    return os.path.join(sample.folder, name)
+
+
+def read_text(sample, name):
+    with open(path(sample, name), encoding="utf-8", newline="") as file:
+        return file.read()
+
+
+def read_marshal(sample):
+    with open(path(sample, "profile.cprof"), "rb") as file:
+        return marshal.load(file)
+
+
+def equal(found, expected, what):
+    if found != expected:
+        raise AssertionError("%s: %r, expected %r" % (what, found, expected))
+
+
+def nearly(found, expected, what):
+    if not math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9):
+        raise AssertionError("%s: %r, expected %r" % (what, found, expected))
+
+
+# ---- our own reading: the totals agree, and what holds of every file of cProfile holds ----
+
+def parse_callgrind(text):
+    """Own cost by (file, name), and the summary; strict about the lines that we write."""
+    own, place, summary, call = collections.Counter(), [None, None], None, False
+    for line in text.split("\n"):
+        if line.startswith("summary: "):
+            summary = int(line[9:])
+        elif line.startswith(("fl=", "fn=")):
+            place[line.startswith("fn=")] = line[3:]
+        elif line.startswith("calls="):
+            call = True
+        elif re.fullmatch(r"\d+ \d+", line):
+            if not call:
+                own[tuple(place)] += int(line.split()[1])
+            call = False
+        else:
+            assert re.match(r"(#|cfl=|cfn=|version:|creator:|pid:|cmd:|part:|positions:|events?:|$)", line), line
+    return own, summary
+
+
+def test_totals(sample):
+    total = sample.samples * sample.interval
+    own, summary = parse_callgrind(read_text(sample, "callgrind.out"))
+    equal(sum(own.values()), total, "callgrind, own costs")
+    equal(summary, total, "callgrind, summary")
+    nearly(math.fsum(row[2] for row in read_marshal(sample).values()), total / 1e9, "pstats, own times")
+    speedscope = json.loads(read_text(sample, "profile.speedscope.json"))
+    equal(sum(sum(p["weights"]) for p in speedscope["profiles"]), total, "speedscope, weights")
+    equal(sum(p["endValue"] - p["startValue"] for p in speedscope["profiles"]), total, "speedscope, ends")
+    lines = read_text(sample, "profile.collapsed").splitlines()
+    equal(sum(int(re.fullmatch(r"(.*) (\d+)", line).group(2)) for line in lines), sample.samples, "collapsed, counts")
+    page = re.search(r'id="profile">(.*?)</script>', read_text(sample, "flamegraph.html"), re.S).group(1)
+    data = json.loads(page)
+    equal(sum(map(sum, (data["running"], data["blocking"], data["waiting"]))), sample.samples, "page, paths")
+    equal(sum(map(sum, data["table"])), sample.samples, "page, table")
+
+
+def test_like_cprofile(sample):
+    stats = read_marshal(sample)
+    total = math.fsum(row[2] for row in stats.values())
+    for key, (primitive, calls, own, cumulative, callers) in stats.items():
+        assert isinstance(key[0], str) and isinstance(key[1], int) and isinstance(key[2], str), key
+        equal(primitive, calls, key)
+        assert -1e-9 <= own <= cumulative + 1e-9 <= total + 2e-9, key
+        assert all(caller in stats and len(edge) == 4 for caller, edge in callers.items()), key
+        if callers:
+            nearly(math.fsum(edge[2] for edge in callers.values()), own, (key, "callers' own"))
+        else:
+            equal(key[0], "~", "only a thread has no caller")
+
+
+def test_names_distinct(sample):
+    blocks = re.findall(r"^fl=(.*)\nfn=(.*)$", read_text(sample, "callgrind.out"), re.M)
+    equal(len(set(blocks)), len(blocks), "functions")
+    called = set(re.findall(r"^cfl=(.*)\ncfn=(.*)$", read_text(sample, "callgrind.out"), re.M))
+    assert called <= set(blocks), called - set(blocks)
+
+
+# ---- pstats of each Python ----
+
+def pythons(interpreters):
+    listed = run([interpreters]).stdout.decode().splitlines()
+    return [line.split("\t") for line in listed]
+
+
+def make_test_pstats(python, root):
+    def test(sample):
+        with open(os.path.join(HERE, "read-pstats.py"), encoding="utf-8") as file:
+            program = file.read()
+        argv = (["chroot", root] if root else []) + [python, "-c", program]
+        with open(path(sample, "profile.cprof"), "rb") as file:
+            found = json.loads(run(argv, stdin=file, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}).stdout)
+        nearly(found["tt"], sample.samples * sample.interval / 1e9, "total time")
+        equal(found["functions"], len(read_marshal(sample)), "functions")
+    return test
+
+
+# ---- readers from PyPI ----
+
+def make_test_gprof2dot(format, name):
+    def test(sample):
+        done = run([need_python_reader("gprof2dot"), "-m", "gprof2dot", "-n0", "-e0", "-f", format, path(sample, name)])
+        dot = done.stdout.decode()
+        assert dot.startswith("digraph"), dot[:100]
+        if sample.name == "home-assistant":
+            share = [line for line in dot.splitlines() if "async_update_data" in line and "label=" in line]
+            assert share, "no node for the coordinator"
+    return test
+
+
+def test_pyprof2calltree(sample):
+    """What it makes of our .cprof is what we write as callgrind: the same functions with the same own cost."""
+    python = need_python_reader("pyprof2calltree")
+    with tempfile.NamedTemporaryFile() as out:
+        run([python, "-m", "pyprof2calltree", "-i", path(sample, "profile.cprof"), "-o", out.name])
+        if sample.name == "hostile":
+            return
+        with open(out.name, encoding="utf-8") as file:
+            theirs, _ = parse_callgrind(file.read())
+    ours, _ = parse_callgrind(read_text(sample, "callgrind.out"))
+    if sample.samples:
+        equal(set(theirs), set(ours), "functions")
+    for place, cost in theirs.items():
+        assert abs(cost - ours[place]) <= 1, (place, cost, ours[place])
+
+
+def test_snakeviz(sample):
+    program = ("import pstats, sys; from snakeviz.stats import json_stats, table_rows; s = pstats.Stats(sys.argv[1]);"
+               "print(len(table_rows(s)), len(json_stats(s)))")
+    found = run([need_python_reader("snakeviz"), "-c", program, path(sample, "profile.cprof")]).stdout.split()
+    stats = read_marshal(sample)
+    linked = {key for key, row in stats.items() if row[4]} | {caller for row in stats.values() for caller in row[4]}
+    equal([int(n) for n in found], [len(stats), len(linked)], "rows and functions in the graph")
+
+
+def test_flameprof(sample):
+    svg = run([need_python_reader("flameprof"), "-m", "flameprof", path(sample, "profile.cprof")]).stdout
+    assert svg.lstrip().startswith(b"<?xml") or b"<svg" in svg, svg[:100]
+
+
+# ---- valgrind's and KDE's ----
+
+def test_callgrind_annotate(sample):
+    done = run([need("callgrind_annotate"), "--threshold=100", path(sample, "callgrind.out")], cwd="/")
+    text = done.stdout.decode(errors="replace")
+    total = re.search(r"^\s*([\d,]+)(?: \(100.0%\))?\s+PROGRAM TOTALS$", text, re.M)
+    if sample.samples:
+        equal(int(total.group(1).replace(",", "")), sample.samples * sample.interval, "program totals")
+    assert b"malformed" not in done.stderr and b"line" not in done.stderr, done.stderr
+    run([need("callgrind_annotate"), "--inclusive=yes", "--tree=both", path(sample, "callgrind.out")], cwd="/")
+
+
+@contextlib.contextmanager
+def display():
+    """A display that nobody sees."""
+    reading, writing = os.pipe()
+    server = subprocess.Popen([need("Xvfb"), "-displayfd", str(writing), "-nolisten", "tcp"], pass_fds=[writing],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as number:
+            yield ":" + number.readline().strip()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_kcachegrind(sample):
+    """It says nothing against a line of the file, and goes on to select a function."""
+    need("kcachegrind")
+    with display() as shown, tempfile.TemporaryDirectory() as home:
+        with open(os.path.join(home, "kcachegrindrc"), "w", encoding="utf-8") as file:
+            file.write("[TipOfDay]\nRunOnStart=false\n")
+        environment = dict(os.environ, DISPLAY=shown, HOME=home, XDG_CONFIG_HOME=home, XDG_CACHE_HOME=home,
+                           XDG_RUNTIME_DIR=home, LC_ALL="C.UTF-8", QT_LOGGING_RULES="*.debug=true;qt.*=false")
+        program = subprocess.Popen([need("dbus-run-session"), "--", "kcachegrind", path(sample, "callgrind.out")],
+                                   env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   start_new_session=True)
+        alarm = threading.Timer(60, os.killpg, [program.pid, signal.SIGKILL])
+        alarm.start()
+        said, selected = [], False
+        for line in program.stderr:
+            said.append(line.decode(errors="replace"))
+            selected = said[-1].startswith("Selected")
+            if selected:
+                break
+        alarm.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGTERM)
+        program.stderr.close()
+        program.wait()
+    complaints = [line for line in said if re.match(r'Loading ".*" : \d+ :', line)]
+    assert not complaints, complaints
+    assert selected, "it selected nothing: " + "".join(said[-20:])
+
+
+# ---- in a browser ----
+
+def browse(address, *options):
+    """The document after its scripts ran, and what they said on the console."""
+    with tempfile.TemporaryDirectory() as home:
+        done = run([need("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                    "--window-size=1400,900", "--user-data-dir=" + home, "--enable-logging=stderr", *options,
+                    "--virtual-time-budget=20000", "--dump-dom", address])
+    said = [line for line in done.stderr.decode(errors="replace").splitlines() if ":CONSOLE" in line]
+    return done.stdout.decode(errors="replace"), said
+
+
+def page_facts(document):
+    body = re.search(r"<body([^>]*)>", document).group(1)
+    return dict(re.findall(r'data-([a-z]+)="([^"]*)"', body))
+
+
+def open_page(sample, state=""):
+    document, said = browse("file://" + path(sample, "flamegraph.html") + state)
+    equal(said, [], "console")
+    facts = page_facts(document)
+    equal(facts.get("ready"), "true", "page drawn")
+    return document, facts
+
+
+def test_page(sample):
+    document, facts = open_page(sample, "#time=all")
+    assert "owned" not in re.search(r"<title>(.*?)</title>", document, re.S).group(1) or "&lt;script" in document
+    assert not re.search(r"<img|<script>document", document), "markup of the target"
+    equal(int(facts["samples"]), sample.samples, "samples shown")
+
+
+def test_page_contents(sample):
+    data = json.loads(re.search(r'id="profile">(.*?)</script>', read_text(sample, "flamegraph.html"), re.S).group(1))
+    document, facts = open_page(sample)
+    equal(int(facts["samples"]), sum(data["running"]) + sum(data["blocking"]), "busy samples")
+    assert int(facts["frames"]) > 50 and int(facts["depth"]) >= 13, facts
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", document, re.S)
+    texts = [html.unescape(re.sub(r"<[^>]*>", " ", row)) for row in rows]
+    assert any(re.search(r"slow_meter\s+custom\s+58 %", text) for text in texts), texts[:5]
+    assert any("JSONDecoder.raw_decode" in text and "6.44 s" in text for text in texts), texts
+    for state in ("#time=all&merge=1", "#time=all&invert=1", "#time=all&invert=1&merge=1"):
+        _, facts = open_page(sample, state)
+        equal(int(facts["samples"]), sample.samples, "samples shown with " + state)
+    _, facts = open_page(sample, "#find=raw_decode")
+    equal(int(facts["found"]), 643, "samples found")
+
+
+def test_page_loads_nothing(sample):
+    """An injected script, style or request is refused by the page's own policy."""
+    page = read_text(sample, "flamegraph.html").replace(
+        '<div id="tip"', '<script>document.title="owned"</script><img src="http://192.0.2.1/x"><div id="tip"')
+    with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as file:
+        file.write(page)
+        file.flush()
+        document, said = browse("file://" + file.name)
+    assert "<title>owned" not in document, "the script ran"
+    equal(sum("Content Security Policy" in line for line in said), 2, "refusals")
+
+
+def make_test_speedscope(name, given_name):
+    def test(sample):
+        release = os.path.join(READERS, "node_modules", "speedscope", "dist", "release")
+        if not os.path.isdir(release):
+            raise Skip("no speedscope: run scripts/readers")
+        bundle = next(entry for entry in os.listdir(release) if re.fullmatch(r"speedscope-.*\.js", entry))
+        with open(os.path.join(release, bundle), encoding="utf-8") as file:
+            script = file.read()
+        # The function that its own "open a local file" calls
+        importer = re.search(r"loadFileFromBase64:\(\w+,\w+\)=>\{this\.loadProfile\(\(\)=>(\w+)\(", script).group(1)
+        script = script.replace("(()=>{", "(()=>{window.importProfile=(n,b)=>%s(n,b);" % importer, 1)
+        with open(path(sample, name), "rb") as file:
+            content = base64.b64encode(file.read()).decode()
+        ask = """importProfile(%s, "%s").then((group) => {
+          document.body.dataset.found = btoa(JSON.stringify(group && group.profiles.map((p) => p.getTotalWeight())));
+        }, (error) => { document.body.dataset.failed = btoa(unescape(encodeURIComponent(error.stack))); });
+        """ % (json.dumps(given_name), content)
+        with tempfile.TemporaryDirectory() as folder:
+            for part, text in (("speedscope.js", script), ("ask.js", ask), ("index.html", "<!DOCTYPE html><meta charset=utf-8>"
+                               "<body><script src=speedscope.js></script><script src=ask.js></script>")):
+                with open(os.path.join(folder, part), "w", encoding="utf-8") as file:
+                    file.write(text)
+            document, said = browse("file://" + os.path.join(folder, "index.html"))
+        facts = page_facts(document)
+        assert "found" in facts, (base64.b64decode(facts.get("failed", "")).decode(), said)
+        weights = json.loads(base64.b64decode(facts["found"]))
+        unit = 1 if name == "profile.collapsed" else sample.interval
+        equal(sum(weights), sample.samples * unit, "total weight")
+    return test
+
+
+# ---- ----
+
+USUAL = ("home-assistant", "recursive", "hostile", "single", "idle", "empty")
+SAMPLED = USUAL[:4]
+
+
+def all_tests(interpreters):
+    """Names, tests, and the samples that each is run with; the big one is for what reads whole trees."""
+    yield "/formats/all/totals-agree", test_totals, USUAL + ("big",)
+    yield "/formats/pstats/like-cprofile", test_like_cprofile, USUAL + ("big",)
+    yield "/formats/callgrind/names-distinct", test_names_distinct, USUAL + ("big",)
+    for version, python, root in pythons(interpreters):
+        place = "-in-" + os.path.basename(root) if root else ""
+        yield "/formats/pstats/python-%s%s" % (version, place), make_test_pstats(python, root), USUAL
+    yield "/formats/pstats/gprof2dot", make_test_gprof2dot("pstats", "profile.cprof"), USUAL
+    yield "/formats/callgrind/gprof2dot", make_test_gprof2dot("callgrind", "callgrind.out"), USUAL
+    yield "/formats/collapsed/gprof2dot", make_test_gprof2dot("collapse", "profile.collapsed"), USUAL
+    yield "/formats/pstats/pyprof2calltree", test_pyprof2calltree, USUAL
+    yield "/formats/pstats/snakeviz", test_snakeviz, USUAL
+    yield "/formats/pstats/flameprof", test_flameprof, SAMPLED  # it divides by the total time
+    yield "/formats/callgrind/callgrind_annotate", test_callgrind_annotate, USUAL
+    yield "/formats/callgrind/kcachegrind", test_kcachegrind, SAMPLED
+    yield ("/formats/speedscope/speedscope",
+           make_test_speedscope("profile.speedscope.json", "profile.1.speedscope.json"), USUAL + ("big",))
+    yield "/formats/callgrind/speedscope", make_test_speedscope("callgrind.out", "callgrind.out.1"), SAMPLED
+    yield "/formats/collapsed/speedscope", make_test_speedscope("profile.collapsed", "profile.1.collapsed"), SAMPLED
+    yield "/formats/flamegraph/chromium", test_page, USUAL + ("big",)
+    yield "/formats/flamegraph/contents", test_page_contents, ("home-assistant",)
+    yield "/formats/flamegraph/policy", test_page_loads_nothing, ("single",)
+
+
+def main(write_samples, interpreters, only=""):
+    tests = [test for test in all_tests(interpreters) if only in test[0]]
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        written = run([write_samples, folder]).stdout.decode().split("\n")[:-1]
+        samples = [Sample(name, os.path.join(folder, name), int(count), int(interval))
+                   for name, count, interval in map(str.split, written)]
+        print("TAP version 13\n1..%d" % len(tests), flush=True)
+        for number, (name, test, with_samples) in enumerate(tests, 1):
+            try:
+                for sample in (sample for sample in samples if sample.name in with_samples):
+                    at = sample.name
+                    test(sample)
+                print("ok %d - %s" % (number, name), flush=True)
+            except Skip as reason:
+                print("ok %d - %s # SKIP %s" % (number, name, reason), flush=True)
+            except Exception as error:
+                failed += 1
+                print("not ok %d - %s" % (number, name))
+                for line in ("%s: %s: %s" % (at, type(error).__name__, error)).splitlines():
+                    print("# " + line[:1000], flush=True)
+    return failed > 0
+
+
+sys.exit(main(*sys.argv[1:]))

@@ -257,7 +257,7 @@ save (Client *client, const char *name, GError **error)
 static gboolean
 view (Client *client, const char *name, GError **error)
 {
-  g_autofree char *directory = g_build_filename (g_get_user_cache_dir (), "ha-profiler", NULL);
+  g_autofree char *directory = g_build_filename (g_get_user_cache_dir (), "ha-profiler", "artifacts", NULL);
   g_autoptr (GFile) file = g_file_new_build_filename (directory, name, NULL);
   g_autofree char *path = g_file_get_path (file);
   g_autofree char *uri = g_file_get_uri (file);

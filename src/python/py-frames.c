@@ -14,10 +14,12 @@
 #define CHUNK_SIZE 16384 /* _PY_DATA_STACK_CHUNK_SIZE: of every chunk that no single frame outgrows */
 #define MAX_CHUNK_SIZE (1024 * 1024) /* of a larger one the frames are read one by one */
 #define MAX_CHUNKS 4096
-#define MAX_FRAME_SIZE 128 /* of what we read of a frame */
+#define PAGE_SIZE 4096 /* the smallest there is: where pages are larger, more reads than needed */
+#define N_PAGES 2      /* one for the C stack, one for the heap */
 #define MAX_TSTATE_SIZE 512
 #define MAX_CODE_SIZE 512
-#define N_CODES 128 /* entries of the cache, a power of two */
+#define N_CODES 256 /* entries of the cache, a power of two, in sets */
+#define N_WAYS 4    /* of such a set, whose first entry is the last one used */
 #define OWNER_GENERATOR 1
 #define OWNER_ENTRY                                                                                          \
   3 /* enum _frameowner: FRAME_OWNED_BY_CSTACK in 3.12 and 3.13, _BY_INTERPRETER later; 4 in 3.14 */
@@ -51,17 +53,25 @@ struct _PyStackBuffers
   CodeHead codes[N_CODES];
 };
 
+/* A range of the target's memory, copied. */
+typedef struct
+{
+  guint64 address;
+  gsize size; /* 0: nothing */
+  const guint8 *bytes;
+} Copy;
+
 typedef struct
 {
   PyStack *stack;
   PyRuntime *runtime;
   const PyLayout *layout;
   struct _PyStackBuffers *buffers;
-  guint64 chunk; /* address of the one in the buffer; 0: none */
-  gsize chunk_size;
-  guint n_chunks;               /* loaded so far */
-  guint8 frame[MAX_FRAME_SIZE]; /* a copy of one that lies in no chunk */
-  gsize frame_size;             /* up to the last field that we look at */
+  gsize frame_size; /* up to the last field that we look at */
+  Copy chunk, outside[N_PAGES];
+  guint n_chunks; /* loaded so far */
+  guint n_pages;  /* read so far */
+  guint8 pages[N_PAGES][PAGE_SIZE];
 } Walk;
 
 void
@@ -118,6 +128,7 @@ static gboolean
 load_chunk (Walk *walk, guint64 address, gsize size)
 {
   struct _PyStackBuffers *buffers = walk->buffers;
+  gsize n;
 
   if (size > MAX_CHUNK_SIZE || walk->n_chunks++ == MAX_CHUNKS)
     return FALSE;
@@ -126,41 +137,55 @@ load_chunk (Walk *walk, guint64 address, gsize size)
       buffers->allocated = MAX (size, CHUNK_SIZE);
       buffers->chunk = g_realloc (buffers->chunk, buffers->allocated);
     }
-  walk->chunk_size = hap_memory_read_some (walk->runtime->memory, address, buffers->chunk, size);
-  walk->chunk = walk->chunk_size >= walk->layout->chunk_data ? address : 0;
-  return walk->chunk != 0;
+  n = hap_memory_read_some (walk->runtime->memory, address, buffers->chunk, size);
+  walk->chunk = (Copy){ address, n >= walk->layout->chunk_data ? n : 0, buffers->chunk };
+  return walk->chunk.size > 0;
 }
 
 static const guint8 *
-find_in_chunk (const Walk *walk, guint64 frame)
+find_in_copy (const Walk *walk, const Copy *copy, guint64 frame)
 {
-  guint64 offset = frame - walk->chunk;
+  guint64 offset = frame - copy->address;
 
-  if (walk->chunk == 0 || offset > walk->chunk_size || walk->chunk_size - offset < walk->frame_size)
-    return NULL;
-  return walk->buffers->chunk + offset;
+  return offset < copy->size && copy->size - offset >= walk->frame_size ? copy->bytes + offset : NULL;
+}
+
+/* Entry frames lie close together on the C stack: the rest of the page comes at the price of the frame. */
+static const guint8 *
+load_page (Walk *walk, guint64 frame)
+{
+  guint index = walk->n_pages++ % N_PAGES;
+  gsize n = MAX (PAGE_SIZE - frame % PAGE_SIZE, walk->frame_size);
+
+  n = hap_memory_read_some (walk->runtime->memory, frame, walk->pages[index], n);
+  walk->outside[index] = (Copy){ frame, n, walk->pages[index] };
+  return find_in_copy (walk, &walk->outside[index], frame);
 }
 
 /*
- * The bytes of a frame: from the chunk at hand; else from the one before, if the address speaks for it; else
- * from wherever it is, alone.
+ * The bytes of a frame: from what is at hand; else from the chunk before, if the address speaks for it; else
+ * from wherever it is.
  */
 static const guint8 *
 find_frame (Walk *walk, guint64 frame)
 {
-  const guint8 *bytes = find_in_chunk (walk, frame);
-  guint64 previous;
+  const guint8 *bytes = find_in_copy (walk, &walk->chunk, frame);
 
+  for (guint i = 0; i < N_PAGES && bytes == NULL; i++)
+    bytes = find_in_copy (walk, &walk->outside[i], frame);
   if (bytes != NULL)
     return bytes;
-  if (walk->chunk != 0)
+
+  if (walk->chunk.size > 0)
     {
-      previous = py_block_u64 (walk->buffers->chunk, walk->layout->chunk_previous);
+      guint64 previous = py_block_u64 (walk->chunk.bytes, walk->layout->chunk_previous);
+
       if (previous != 0 && frame > previous && frame - previous < CHUNK_SIZE
-          && load_chunk (walk, previous, CHUNK_SIZE) && (bytes = find_in_chunk (walk, frame)) != NULL)
+          && load_chunk (walk, previous, CHUNK_SIZE)
+          && (bytes = find_in_copy (walk, &walk->chunk, frame)) != NULL)
         return bytes;
     }
-  return hap_memory_read (walk->runtime->memory, frame, walk->frame, walk->frame_size) ? walk->frame : NULL;
+  return load_page (walk, frame);
 }
 
 static gboolean
@@ -177,10 +202,21 @@ append_frame (PyStack *stack, PyFrameRecord record)
   return TRUE;
 }
 
+/* The entry for a code: its own, else one to be overwritten; the first of its set from now on. */
 static CodeHead *
-get_code_slot (struct _PyStackBuffers *buffers, guint64 code)
+get_code_entry (struct _PyStackBuffers *buffers, guint64 code, gint32 copy)
 {
-  return &buffers->codes[(code >> 4 ^ code >> 11) & (N_CODES - 1)];
+  CodeHead *set = &buffers->codes[(code >> 4 ^ code >> 10) % (N_CODES / N_WAYS) * N_WAYS];
+  CodeHead head;
+  guint i = 0;
+
+  while (i < N_WAYS - 1 && (set[i].code != code || set[i].copy != copy))
+    i++;
+  head = set[i];
+  for (; i > 0; i--)
+    set[i] = set[i - 1];
+  set[0] = head;
+  return set;
 }
 
 /* Where a free-threaded build keeps its @copy of the bytecode. FALSE: there is none. */
@@ -229,7 +265,7 @@ code_head_has (const CodeHead *head, guint64 instruction)
 static const CodeHead *
 find_code (Walk *walk, guint64 code, gint32 copy, guint64 instruction, gboolean generator)
 {
-  CodeHead *head = get_code_slot (walk->buffers, code);
+  CodeHead *head = get_code_entry (walk->buffers, code, copy);
 
   if (head->code == code && head->copy == copy && code_head_has (head, instruction)
       && (generator || instruction >= head->instructions + 2 * (guint64)head->first_traceable))
@@ -316,27 +352,26 @@ walk_frames (Walk *walk, const ThreadHead *head)
   return TRUE;
 }
 
-static gsize
-get_frame_size (const PyLayout *layout)
-{
-  /* The owner comes after all pointers; in free-threaded builds the index of the bytecode before it. */
-  gsize last = MAX (layout->iframe_instruction + sizeof (guint64), layout->iframe_owner + sizeof (guint8));
-
-  return MIN (last, MAX_FRAME_SIZE);
-}
-
 PyStackVerdict
 py_stack_read (PyStack *self, PyRuntime *runtime, const PyThread *thread)
 {
-  Walk walk = { .stack = self, .runtime = runtime, .layout = &runtime->layout };
+  const PyLayout *layout = &runtime->layout;
+  Walk walk; /* not cleared whole: the pages are large */
   ThreadHead head, after;
 
   if (self->buffers == NULL)
     self->buffers = g_new0 (struct _PyStackBuffers, 1);
   self->n_frames = 0;
   self->truncated = FALSE;
+  walk.stack = self;
+  walk.runtime = runtime;
+  walk.layout = layout;
   walk.buffers = self->buffers;
-  walk.frame_size = get_frame_size (walk.layout);
+  walk.frame_size =
+      MAX (layout->iframe_instruction + sizeof (guint64), layout->iframe_owner + sizeof (guint8));
+  walk.chunk = (Copy){ 0 };
+  memset (walk.outside, 0, sizeof walk.outside);
+  walk.n_chunks = 0;
 
   if (!read_head (&walk, thread, &head))
     return PY_STACK_GONE;

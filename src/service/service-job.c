@@ -17,6 +17,9 @@
 
 #define JOB_INTERFACE "org.homeassistant.Profiler.Job"
 #define ACTIONS_INTERFACE "org.homeassistant.Profiler"
+/* A tracer that its watchdog ended is started again, so often. */
+#define MAX_TRACERS 1000
+
 #define TRACER_GRACE_SECONDS 5
 #define PROGRESS_INTERVAL (G_USEC_PER_SEC / 4)
 
@@ -48,7 +51,8 @@ struct _ServiceJob
   GError *error;
   ServiceIntake *intake;
   ServiceWorker *worker;
-  GSubprocess *tracer;
+  GSubprocess *tracer; /* the latest; NULL until the worker asked for one */
+  guint n_tracers;
   gint64 progress_sent; /* monotonic */
 };
 
@@ -167,15 +171,21 @@ on_tracer_grace_over (gpointer data)
 
 /* A tracer ends with its worker's end of the socket. */
 static void
+drop_tracer (ServiceJob *self)
+{
+  if (self->tracer != NULL && g_subprocess_get_identifier (self->tracer) != NULL)
+    g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, TRACER_GRACE_SECONDS, on_tracer_grace_over,
+                                g_object_ref (self->tracer), g_object_unref);
+  g_clear_object (&self->tracer);
+}
+
+static void
 drop_children (ServiceJob *self)
 {
   if (self->worker != NULL)
     service_worker_dismiss (self->worker);
   g_clear_object (&self->worker);
-  if (self->tracer != NULL && g_subprocess_get_identifier (self->tracer) != NULL)
-    g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, TRACER_GRACE_SECONDS, on_tracer_grace_over,
-                                g_object_ref (self->tracer), g_object_unref);
-  g_clear_object (&self->tracer);
+  drop_tracer (self);
 }
 
 /* @error: (transfer full) (nullable) */
@@ -217,61 +227,6 @@ on_run_done (GObject *source, GAsyncResult *result, gpointer data)
   end (self, error);
 }
 
-/* What the worker asks and tells. */
-static void
-handle_call (gpointer owner, GDBusMethodInvocation *invocation)
-{
-  ServiceJob *self = owner;
-  const char *method = g_dbus_method_invocation_get_method_name (invocation);
-  const char *broken = NULL;
-  guint pid;
-
-  if (!g_str_equal (method, "OpenMapping") && !g_str_equal (method, "OpenThreads"))
-    {
-      broken = service_intake_take (self->intake, invocation);
-    }
-  else
-    {
-      g_variant_get_child (g_dbus_method_invocation_get_parameters (invocation), 0, "u", &pid);
-      if (pid == self->pid)
-        {
-          service_process_answer (self->process, invocation);
-          return;
-        }
-      broken = "it asks for another process than its own";
-      g_dbus_method_invocation_return_error_literal (invocation, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, broken);
-    }
-  if (broken != NULL)
-    service_worker_break (self->worker, broken);
-}
-
-static gboolean
-add_handle (GVariantBuilder *builder, GUnixFDList *fds, const char *key, int fd, GError **error)
-{
-  gint handle = g_unix_fd_list_append (fds, fd, error);
-
-  if (handle < 0)
-    return FALSE;
-  g_variant_builder_add (builder, "{sv}", key, g_variant_new_handle (handle));
-  return TRUE;
-}
-
-/* Returns: (transfer floating): what Run takes for its target */
-static GVariant *
-describe_target (ServiceJob *self, int tracer_fd, GUnixFDList *fds, GError **error)
-{
-  g_auto (GVariantBuilder) builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", "pid", g_variant_new_uint32 (self->pid));
-  if (!add_handle (&builder, fds, "pidfd", service_process_get_pidfd (self->process), error)
-      || !add_handle (&builder, fds, "mem", service_process_get_mem_fd (self->process), error)
-      || !add_handle (&builder, fds, "maps", service_process_get_maps_fd (self->process), error)
-      || !add_handle (&builder, fds, "tracer", tracer_fd, error))
-    return NULL;
-  return g_variant_builder_end (&builder);
-}
-
 /* The two ends of what the worker asks its tracer by. */
 static gboolean
 make_tracer_sockets (int *ours, int *tracers, GError **error)
@@ -289,31 +244,115 @@ make_tracer_sockets (int *ours, int *tracers, GError **error)
   return TRUE;
 }
 
+/* Starts a tracer and returns the worker's end of its socket; -1 with @error */
+static int
+start_tracer (ServiceJob *self, GError **error)
+{
+  service_autofd int worker_end = -1;
+  service_autofd int tracer_end = -1;
+
+  if (self->n_tracers == MAX_TRACERS)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
+                   "%u tracers of this job have ended: the machine has no time to stop a thread safely, or "
+                   "somebody ends them",
+                   self->n_tracers);
+      return -1;
+    }
+  if (!make_tracer_sockets (&worker_end, &tracer_end, error))
+    return -1;
+
+  drop_tracer (self);
+  self->tracer =
+      service_launcher_start_tracer (self->context->launcher, self->process, g_steal_fd (&tracer_end), error);
+  if (self->tracer == NULL)
+    return -1;
+  self->n_tracers++;
+  return g_steal_fd (&worker_end);
+}
+
+/* @invocation: (transfer full) */
+static void
+answer_open_tracer (ServiceJob *self, GDBusMethodInvocation *invocation)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GError) error = NULL;
+  service_autofd int worker_end = start_tracer (self, &error);
+
+  if (worker_end < 0 || g_unix_fd_list_append (fds, worker_end, &error) < 0)
+    g_dbus_method_invocation_return_gerror (invocation, error);
+  else
+    g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, g_variant_new ("(h)", 0), fds);
+}
+
+/* What the worker asks and tells. */
+static void
+handle_call (gpointer owner, GDBusMethodInvocation *invocation)
+{
+  ServiceJob *self = owner;
+  const char *method = g_dbus_method_invocation_get_method_name (invocation);
+  const char *broken = NULL;
+  guint pid;
+
+  if (!g_str_has_prefix (method, "Open"))
+    {
+      broken = service_intake_take (self->intake, invocation);
+      if (broken != NULL)
+        service_worker_break (self->worker, broken);
+      return;
+    }
+
+  g_variant_get_child (g_dbus_method_invocation_get_parameters (invocation), 0, "u", &pid);
+  if (pid != self->pid)
+    {
+      broken = "it asks for another process than its own";
+      g_dbus_method_invocation_return_error_literal (invocation, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, broken);
+      service_worker_break (self->worker, broken);
+    }
+  else if (g_str_equal (method, "OpenTracer"))
+    answer_open_tracer (self, invocation);
+  else
+    service_process_answer (self->process, invocation);
+}
+
+static gboolean
+add_handle (GVariantBuilder *builder, GUnixFDList *fds, const char *key, int fd, GError **error)
+{
+  gint handle = g_unix_fd_list_append (fds, fd, error);
+
+  if (handle < 0)
+    return FALSE;
+  g_variant_builder_add (builder, "{sv}", key, g_variant_new_handle (handle));
+  return TRUE;
+}
+
+/* Returns: (transfer floating): what Run takes for its target */
+static GVariant *
+describe_target (ServiceJob *self, GUnixFDList *fds, GError **error)
+{
+  g_auto (GVariantBuilder) builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", "pid", g_variant_new_uint32 (self->pid));
+  if (!add_handle (&builder, fds, "pidfd", service_process_get_pidfd (self->process), error)
+      || !add_handle (&builder, fds, "mem", service_process_get_mem_fd (self->process), error)
+      || !add_handle (&builder, fds, "maps", service_process_get_maps_fd (self->process), error))
+    return NULL;
+  return g_variant_builder_end (&builder);
+}
+
 gboolean
 service_job_start (ServiceJob *self, GError **error)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
-  service_autofd int worker_end = -1;
-  service_autofd int tracer_end = -1;
-  g_autoptr (GVariant) target = NULL;
+  g_autoptr (GVariant) target = describe_target (self, fds, error);
 
-  if (!make_tracer_sockets (&worker_end, &tracer_end, error))
-    return FALSE;
-  target = describe_target (self, worker_end, fds, error);
   if (target == NULL)
     return FALSE;
   g_variant_ref_sink (target);
-
-  self->tracer =
-      service_launcher_start_tracer (self->context->launcher, self->process, g_steal_fd (&tracer_end), error);
-  if (self->tracer == NULL)
-    return FALSE;
   self->worker = service_worker_new (self->context->launcher, handle_call, self, error);
   if (self->worker == NULL)
-    {
-      drop_children (self);
-      return FALSE;
-    }
+    return FALSE;
   service_worker_call (self->worker, "Run",
                        g_variant_new ("(ss@a{sv}x@a{sv})", self->plugin, get_method (self),
                                       hap_action_get_data (self->action), self->start_time, target),

@@ -37,3 +37,9 @@ hap_broker_open_threads (HapBroker *self, guint after, GError **error)
 {
   return HAP_BROKER_GET_IFACE (self)->open_threads (self, after, error);
 }
+
+int
+hap_broker_open_tracer (HapBroker *self, GError **error)
+{
+  return HAP_BROKER_GET_IFACE (self)->open_tracer (self, error);
+}

@@ -24,6 +24,8 @@ G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
  * HapBrokerInterface: who opens descriptors for a target that may open nothing itself. In a worker it asks
  * the service; a test opens /proc directly.
  * @open_mapping: the file behind the mapping @start..@end, for reading; -1 with @error
+ * @open_tracer: starts a tracer for the process and returns our end of its SOCK_SEQPACKET socket; -1 with
+ * @error
  * @open_threads: (element-type HapThread): all threads with a tid above @after, in ascending order, at most
  * 64 a call; free function set; empty at the end
  */
@@ -33,9 +35,11 @@ struct _HapBrokerInterface
 
   int (*open_mapping) (HapBroker *self, guint64 start, guint64 end, GError **error);
   GArray *(*open_threads) (HapBroker *self, guint after, GError **error);
+  int (*open_tracer) (HapBroker *self, GError **error);
 };
 
 int hap_broker_open_mapping (HapBroker *self, guint64 start, guint64 end, GError **error);
 GArray *hap_broker_open_threads (HapBroker *self, guint after, GError **error);
+int hap_broker_open_tracer (HapBroker *self, GError **error);
 
 G_END_DECLS

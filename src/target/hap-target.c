@@ -53,8 +53,8 @@ hap_target_finalize (GObject *object)
 
   g_clear_pointer (&self->threads, g_hash_table_unref);
   g_clear_pointer (&self->maps, hap_maps_unref);
-  g_clear_object (&self->broker);
   g_clear_object (&self->tracer);
+  g_clear_object (&self->broker);
   g_clear_object (&self->memory);
   if (self->maps_fd >= 0)
     close (self->maps_fd);
@@ -79,7 +79,7 @@ hap_target_init (HapTarget *self)
 }
 
 HapTarget *
-hap_target_new (guint pid, int pidfd, int maps_fd, HapMemory *memory, HapTracer *tracer, HapBroker *broker)
+hap_target_new (guint pid, int pidfd, int maps_fd, HapMemory *memory, HapBroker *broker)
 {
   HapTarget *self = g_object_new (HAP_TYPE_TARGET, NULL);
 
@@ -87,7 +87,6 @@ hap_target_new (guint pid, int pidfd, int maps_fd, HapMemory *memory, HapTracer 
   self->pidfd = pidfd;
   self->maps_fd = maps_fd;
   self->memory = g_object_ref (memory);
-  self->tracer = tracer != NULL ? g_object_ref (tracer) : NULL;
   self->broker = g_object_ref (broker);
   return self;
 }
@@ -163,15 +162,39 @@ hap_target_has_execed (HapTarget *self)
 }
 
 gboolean
+hap_target_start_tracer (HapTarget *self, GError **error)
+{
+  int fd;
+
+  if (self->tracer != NULL && hap_tracer_is_alive (self->tracer))
+    return TRUE;
+  fd = hap_broker_open_tracer (self->broker, error);
+  if (fd < 0)
+    return FALSE;
+  g_clear_object (&self->tracer);
+  self->tracer = hap_tracer_new (fd);
+  return TRUE;
+}
+
+/* Its watchdog ends a tracer when the machine gave it no time: that is one hold which took too long, no more.
+ */
+static void
+forgive_end (HapTarget *self, GError **error)
+{
+  if (error == NULL || hap_tracer_is_alive (self->tracer))
+    return;
+  (*error)->code = HAP_ERROR_TIMED_OUT;
+}
+
+gboolean
 hap_target_hold (HapTarget *self, guint tid, GError **error)
 {
-  if (self->tracer == NULL)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "This target cannot be stopped: it has no tracer");
-      return FALSE;
-    }
-  return hap_tracer_hold (self->tracer, tid, error);
+  if (!hap_target_start_tracer (self, error))
+    return FALSE;
+  if (hap_tracer_hold (self->tracer, tid, error))
+    return TRUE;
+  forgive_end (self, error);
+  return FALSE;
 }
 
 gboolean
@@ -179,7 +202,10 @@ hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error)
 {
   g_return_val_if_fail (self->tracer != NULL, FALSE);
 
-  return hap_tracer_let_go (self->tracer, pause_ns, error);
+  if (hap_tracer_let_go (self->tracer, pause_ns, error))
+    return TRUE;
+  forgive_end (self, error);
+  return FALSE;
 }
 
 /* Moves the threads of @batch into @table; FALSE if they are not in the order that brings the listing to an

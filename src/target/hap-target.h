@@ -21,10 +21,9 @@ G_DECLARE_FINAL_TYPE (HapTarget, hap_target, HAP, TARGET, GObject)
  * @pidfd: (transfer full): or -1 where the process cannot end (a recorded one)
  * @maps_fd: (transfer full): /proc/PID/maps
  * @memory: the live memory
- * @tracer: (nullable): without it nothing can be held: hold() fails with UNSUPPORTED_TARGET
+ * @broker: opens whatever else is needed
  */
-HapTarget *
-hap_target_new (guint pid, int pidfd, int maps_fd, HapMemory *memory, HapTracer *tracer, HapBroker *broker);
+HapTarget *hap_target_new (guint pid, int pidfd, int maps_fd, HapMemory *memory, HapBroker *broker);
 
 guint hap_target_get_pid (HapTarget *self);
 
@@ -44,6 +43,16 @@ gboolean hap_target_is_alive (HapTarget *self);
 /* TRUE after the process called execve() since hap_target_new(): its old memory reads as nothing. */
 gboolean hap_target_has_execed (HapTarget *self);
 
+/**
+ * hap_target_start_tracer:
+ *
+ * Starts the target's tracer, if there is none that lives. hold() does so by itself: a tracer that was ended
+ * (by its watchdog, or by hand) costs one hold, not the action. Errors: the broker's
+ */
+gboolean hap_target_start_tracer (HapTarget *self, GError **error);
+
+/* As hap_tracer_hold() and hap_tracer_let_go(); a tracer that ends meanwhile is HAP_ERROR_TIMED_OUT, too.
+ * HAP_ERROR_FAILED: there is no tracer to be had. */
 gboolean hap_target_hold (HapTarget *self, guint tid, GError **error);
 gboolean hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error);
 

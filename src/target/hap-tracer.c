@@ -135,6 +135,12 @@ hap_tracer_new (int fd)
 }
 
 gboolean
+hap_tracer_is_alive (HapTracer *self)
+{
+  return self->fd >= 0;
+}
+
+gboolean
 hap_tracer_hold (HapTracer *self, guint tid, GError **error)
 {
   TracerReply reply;

@@ -16,6 +16,9 @@ G_DECLARE_FINAL_TYPE (HapTracer, hap_tracer, HAP, TRACER, GObject)
 /* @fd: (transfer full): a SOCK_SEQPACKET socket whose peer is the tracer */
 HapTracer *hap_tracer_new (int fd);
 
+/* FALSE once it ended, or did not keep to the protocol: nothing more is to be had of it. */
+gboolean hap_tracer_is_alive (HapTracer *self);
+
 /**
  * hap_tracer_hold:
  * @tid: a thread of the target, in our pid namespace; 0: all threads

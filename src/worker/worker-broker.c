@@ -41,6 +41,20 @@ worker_broker_open_mapping (HapBroker *broker, guint64 start, guint64 end, GErro
   return worker_service_take_fd (fds, g_variant_get_child_value (reply, 0), error);
 }
 
+static int
+worker_broker_open_tracer (HapBroker *broker, GError **error)
+{
+  WorkerBroker *self = WORKER_BROKER (broker);
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  reply =
+      worker_service_call (self->service, "OpenTracer", g_variant_new ("(u)", self->pid), "(h)", &fds, error);
+  if (reply == NULL)
+    return -1;
+  return worker_service_take_fd (fds, g_variant_get_child_value (reply, 0), error);
+}
+
 /* The thread's number in its innermost pid namespace: the last of the line "NSpid:"; @tid where the kernel
  * has no such line. */
 static guint
@@ -131,6 +145,7 @@ worker_broker_iface_init (HapBrokerInterface *iface)
 {
   iface->open_mapping = worker_broker_open_mapping;
   iface->open_threads = worker_broker_open_threads;
+  iface->open_tracer = worker_broker_open_tracer;
 }
 
 static void

@@ -69,7 +69,6 @@ static HapTarget *
 make_target (Worker *self, GVariant *process, GUnixFDList *fds, GError **error)
 {
   g_autoptr (HapMemory) memory = NULL;
-  g_autoptr (HapTracer) tracer = NULL;
   g_autoptr (HapBroker) broker = NULL;
   guint pid = 0;
   int fd, maps_fd, pidfd;
@@ -80,16 +79,12 @@ make_target (Worker *self, GVariant *process, GUnixFDList *fds, GError **error)
     return NULL;
   memory = hap_live_memory_new (fd);
 
-  fd = take_named_fd (process, fds, "tracer", NULL);
-  if (fd >= 0)
-    tracer = hap_tracer_new (fd);
-
   maps_fd = take_named_fd (process, fds, "maps", error);
   if (maps_fd < 0)
     return NULL;
   pidfd = take_named_fd (process, fds, "pidfd", NULL);
   broker = worker_broker_new (self->service, pid);
-  return hap_target_new (pid, pidfd, maps_fd, memory, tracer, broker);
+  return hap_target_new (pid, pidfd, maps_fd, memory, broker);
 }
 
 static void

@@ -85,6 +85,7 @@ truth_measure (const HapTestPython *python,
 
   target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
   g_assert_no_error (error);
+  hap_test_allow_tracers (target, G_MAXUINT);
   runtime = py_runtime_attach (target, &error);
   g_assert_no_error (error);
   observer = py_observer_new (target, runtime, precision);

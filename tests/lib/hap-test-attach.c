@@ -19,7 +19,6 @@
 #include "hap-live-memory.h"
 
 #define BATCH 64
-#define TRACER_KEY "hap-test-tracer"
 
 #define HAP_TYPE_TEST_BROKER (hap_test_broker_get_type ())
 G_DECLARE_FINAL_TYPE (HapTestBroker, hap_test_broker, HAP, TEST_BROKER, GObject)
@@ -29,6 +28,8 @@ struct _HapTestBroker
   GObject parent_instance;
 
   guint pid;
+  guint max_tracers; /* how often one may still be started */
+  GArray *tracers;   /* (element-type guint) pids of those that were, to be reaped */
 };
 
 static void hap_test_broker_broker_init (HapBrokerInterface *iface);
@@ -151,21 +152,61 @@ hap_test_broker_open_threads (HapBroker *broker, guint after, GError **error)
   return threads;
 }
 
+static int
+hap_test_broker_open_tracer (HapBroker *broker, GError **error)
+{
+  HapTestBroker *self = HAP_TEST_BROKER (broker);
+  guint tracer;
+  int pidfd, socket;
+
+  if (self->tracers->len == self->max_tracers)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The test allows %u tracers", self->max_tracers);
+      return -1;
+    }
+  pidfd = syscall (SYS_pidfd_open, self->pid, 0);
+  if (pidfd < 0)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The target has ended");
+      return -1;
+    }
+  socket = hap_test_start_tracer (self->pid, pidfd, &tracer, error);
+  close (pidfd);
+  if (socket >= 0)
+    g_array_append_val (self->tracers, tracer);
+  return socket;
+}
+
 static void
 hap_test_broker_broker_init (HapBrokerInterface *iface)
 {
   iface->open_mapping = hap_test_broker_open_mapping;
   iface->open_threads = hap_test_broker_open_threads;
+  iface->open_tracer = hap_test_broker_open_tracer;
+}
+
+/* The target let go of its tracer, whose peer that was, before its broker: they end by themselves. */
+static void
+hap_test_broker_finalize (GObject *object)
+{
+  HapTestBroker *self = HAP_TEST_BROKER (object);
+
+  for (guint i = 0; i < self->tracers->len; i++)
+    waitpid (g_array_index (self->tracers, guint, i), NULL, 0);
+  g_array_unref (self->tracers);
+  G_OBJECT_CLASS (hap_test_broker_parent_class)->finalize (object);
 }
 
 static void
 hap_test_broker_class_init (HapTestBrokerClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = hap_test_broker_finalize;
 }
 
 static void
 hap_test_broker_init (HapTestBroker *self)
 {
+  self->tracers = g_array_new (FALSE, FALSE, sizeof (guint));
 }
 
 int
@@ -200,24 +241,14 @@ hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
   return sockets[0];
 }
 
-/* Runs when the target let go of its tracer, whose peer that was: it ends by itself. */
-static void
-reap_tracer (gpointer data)
-{
-  waitpid (GPOINTER_TO_INT (data), NULL, 0);
-}
-
 HapTarget *
 hap_test_attach (guint pid, gboolean with_tracer, GError **error)
 {
   g_autoptr (HapTestBroker) broker = g_object_new (HAP_TYPE_TEST_BROKER, NULL);
   g_autoptr (HapMemory) memory = NULL;
-  g_autoptr (HapTracer) tracer = NULL;
-  HapTarget *target;
-  guint tracer_pid = 0;
+  g_autoptr (HapTarget) target = NULL;
   int pidfd = syscall (SYS_pidfd_open, pid, 0);
   int maps = -1;
-  int socket;
   int mem = open_proc (error, "/proc/%u/mem", pid);
 
   g_assert_true (pidfd >= 0 || mem < 0);
@@ -225,26 +256,31 @@ hap_test_attach (guint pid, gboolean with_tracer, GError **error)
     memory = hap_live_memory_new (mem);
   if (memory != NULL)
     maps = open_proc (error, "/proc/%u/maps", pid);
-  if (maps >= 0 && with_tracer && (socket = hap_test_start_tracer (pid, pidfd, &tracer_pid, error)) >= 0)
-    tracer = hap_tracer_new (socket);
-  if (maps < 0 || (with_tracer && tracer == NULL))
+  if (maps < 0)
     {
-      if (maps >= 0)
-        close (maps);
       if (pidfd >= 0)
         close (pidfd);
       return NULL;
     }
 
   broker->pid = pid;
-  target = hap_target_new (pid, pidfd, maps, memory, tracer, HAP_BROKER (broker));
-  if (with_tracer)
-    g_object_set_data_full (G_OBJECT (target), TRACER_KEY, GUINT_TO_POINTER (tracer_pid), reap_tracer);
-  return target;
+  broker->max_tracers = with_tracer ? 1 : 0;
+  target = hap_target_new (pid, pidfd, maps, memory, HAP_BROKER (broker));
+  if (with_tracer && !hap_target_start_tracer (target, error))
+    return NULL;
+  return g_steal_pointer (&target);
+}
+
+void
+hap_test_allow_tracers (HapTarget *target, guint max_tracers)
+{
+  HAP_TEST_BROKER (hap_target_get_broker (target))->max_tracers = max_tracers;
 }
 
 guint
 hap_test_get_tracer_pid (HapTarget *target)
 {
-  return GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (target), TRACER_KEY));
+  HapTestBroker *broker = HAP_TEST_BROKER (hap_target_get_broker (target));
+
+  return broker->tracers->len > 0 ? g_array_index (broker->tracers, guint, broker->tracers->len - 1) : 0;
 }

@@ -239,9 +239,10 @@ hap_test_process_is_alive (HapTestProcess *self)
 void
 hap_test_process_free (HapTestProcess *self)
 {
-  /* The interpreter in a chroot is the init of its namespace, and takes all of that with it. */
-  syscall (SYS_pidfd_send_signal, self->pidfd, SIGKILL, NULL, 0);
+  /* In a chroot that is unshare(1) as well, and the interpreter, the init of its namespace, takes all of that
+   * with it. */
   kill (-self->child, SIGKILL);
+  syscall (SYS_pidfd_send_signal, self->pidfd, SIGKILL, NULL, 0);
   waitpid (self->child, NULL, 0);
 
   close (self->pidfd);

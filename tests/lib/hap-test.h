@@ -43,7 +43,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HapTestProcess, hap_test_process_free)
  * @with_tracer. */
 HapTarget *hap_test_attach (guint pid, gboolean with_tracer, GError **error);
 
-/* The tracer of such a target: for tests that kill or stop it. */
+/* How many tracers such a target may have, one after another; one at first. */
+void hap_test_allow_tracers (HapTarget *target, guint max_tracers);
+
+/* The latest tracer of such a target: for tests that kill or stop it. */
 guint hap_test_get_tracer_pid (HapTarget *target);
 
 /* The tracer alone. @tracer_pid: (out): for the caller to reap. Returns our end of its socket; -1 with

@@ -123,10 +123,10 @@ make_title (HapTarget *target, PyRuntime *runtime)
   g_autoptr (PyDiscovery) discovery = py_discover (target);
   const char *python = py_runtime_get_version_string (runtime);
 
+  if (discovery->home_assistant && discovery->home_assistant_version != NULL)
+    return g_strdup_printf ("Home Assistant %s, Python %s", discovery->home_assistant_version, python);
   if (discovery->home_assistant)
-    return g_strdup_printf (
-        "Home Assistant %s, Python %s",
-        discovery->home_assistant_version != NULL ? discovery->home_assistant_version : "", python);
+    return g_strdup_printf ("Home Assistant, Python %s", python);
   return g_strdup_printf ("Process %u, Python %s", hap_target_get_pid (target), python);
 }
 
@@ -272,12 +272,10 @@ cpu_start_class_init (CpuStartClass *klass)
   props[PROP_RATE] =
       g_param_spec_uint ("rate", NULL, _ ("Observations a second; what cannot be reached is left out"), 1,
                          1000000, 100, HAP_PARAM_DATA);
-  props[PROP_MODE] =
-      g_param_spec_enum ("mode", NULL, _ ("How calls are found: sampling watches from outside"),
-                         mode_get_type (), MODE_SAMPLING, HAP_PARAM_DATA);
+  props[PROP_MODE] = g_param_spec_enum ("mode", NULL, _ ("How calls are found: by watching from outside"),
+                                        mode_get_type (), MODE_SAMPLING, HAP_PARAM_DATA);
   props[PROP_CLOCK] = g_param_spec_enum (
-      "clock", NULL,
-      _ ("What counts: all time (wall), time on a processor (cpu), time holding the interpreter (gil)"),
+      "clock", NULL, _ ("What counts: all time, time on a processor, or time holding the interpreter lock"),
       clock_get_type (), CPU_CLOCK_WALL, HAP_PARAM_DATA);
   props[PROP_THREADS] = g_param_spec_enum ("threads", NULL, _ ("All threads, or the main one alone"),
                                            threads_get_type (), FALSE, HAP_PARAM_DATA);

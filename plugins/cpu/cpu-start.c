@@ -279,11 +279,10 @@ cpu_start_class_init (CpuStartClass *klass)
       clock_get_type (), CPU_CLOCK_WALL, HAP_PARAM_DATA);
   props[PROP_THREADS] = g_param_spec_enum ("threads", NULL, _ ("All threads, or the main one alone"),
                                            threads_get_type (), FALSE, HAP_PARAM_DATA);
-  props[PROP_PRECISION] = g_param_spec_enum ("precision", NULL,
-                                             _ ("Whether a running thread may be stopped for microseconds to "
-                                                "read it: where needed (auto), always (exact), "
-                                                "never (fast)"),
-                                             precision_get_type (), PY_PRECISION_AUTO, HAP_PARAM_DATA);
+  props[PROP_PRECISION] = g_param_spec_enum (
+      "precision", NULL,
+      _ ("Whether a running thread is stopped for microseconds to be read: where needed, always, or never"),
+      precision_get_type (), PY_PRECISION_AUTO, HAP_PARAM_DATA);
   props[PROP_FORMATS] = g_param_spec_flags ("formats", NULL, _ ("Which artifacts to write"),
                                             formats_get_type (), CPU_FORMATS_ALL, HAP_PARAM_DATA);
   g_object_class_install_properties (object_class, N_PROPS, props);

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tracer-protocol.h"
+
 /* The kernel's limit of a tid, and one bit for each that is held. */
 #define MAX_TID (4 * 1024 * 1024)
 static uint8_t held[MAX_TID / 8];
@@ -29,6 +31,7 @@ static uint8_t held[MAX_TID / 8];
 
 #define NS_PER_SECOND 1000000000ULL
 #define ALARM_INTERVAL 1000000
+#define STRAGGLER_LIMIT (TRACER_WATCHDOG_MS * 1000000ULL * 4 / 5)
 
 uint64_t
 tracer_now (void)
@@ -106,7 +109,7 @@ interrupt (TracerHold *hold, pid_t pid, pid_t tid)
   return 0;
 }
 
-/* The thread at @index has ended: it is reaped, and there is nothing to detach. */
+/* The thread at @index is no longer ours. */
 static void
 forget (TracerHold *hold, unsigned index)
 {
@@ -234,18 +237,45 @@ tracer_hold (TracerHold *hold, pid_t pid, pid_t tid, uint64_t deadline)
   return status;
 }
 
+static void
+detach (TracerHold *hold, unsigned index)
+{
+  const TracerThread *thread = &hold->threads[index];
+
+  if (ptrace (PTRACE_DETACH, thread->tid, NULL, (long)thread->signal) != 0)
+    hold->stuck = true;
+  forget (hold, index);
+}
+
+/*
+ * A thread that was told to stop and did not yet cannot be detached. It is given some more time, for only at
+ * its stop can the interruption be undone; at the end of ours the kernel takes it off, and a signal that it
+ * is about to receive stays with it.
+ */
+static void
+let_go_of_stragglers (TracerHold *hold)
+{
+  const uint64_t deadline = hold->started + STRAGGLER_LIMIT;
+
+  while (hold->n_threads > 0)
+    {
+      unsigned last = hold->n_threads - 1;
+      int status = await_stop (hold, last, deadline);
+
+      if (status == 0)
+        detach (hold, last);
+      if (status != ETIMEDOUT)
+        continue;
+      hold->stuck = true;
+      forget (hold, last);
+    }
+}
+
 void
 tracer_let_go (TracerHold *hold)
 {
-  for (unsigned i = 0; i < hold->n_threads; i++)
-    {
-      const TracerThread *thread = &hold->threads[i];
-
-      /* One that stops only now may have a signal to receive, which to detach would take from it; our
-       * thread's end does not. */
-      if (!thread->stopped || ptrace (PTRACE_DETACH, thread->tid, NULL, (long)thread->signal) != 0)
-        hold->stuck = true;
-      set_held (thread->tid, false);
-    }
-  hold->n_threads = 0;
+  for (unsigned i = hold->n_threads; i > 0; i--)
+    if (hold->threads[i - 1].stopped)
+      detach (hold, i - 1);
+  let_go_of_stragglers (hold);
 }

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -116,18 +115,22 @@ send_reply (const TracerReply *reply)
     _exit (EXIT_FAILURE);
 }
 
-/* FALSE when the time to hold is over before a request came. */
+/* FALSE when the time to hold is over before a request came. A late SIGALRM is no request. */
 static bool
 wait_for_request (Session *self)
 {
+  const uint64_t end = self->hold.started + TRACER_HOLD_LIMIT_MS * NS_PER_MS;
   struct pollfd request = { .fd = TRACER_SOCKET, .events = POLLIN };
-  uint64_t end = self->hold.started + TRACER_HOLD_LIMIT_MS * NS_PER_MS;
-  uint64_t now = tracer_now ();
-  struct timespec left = { 0 };
+  uint64_t now;
 
-  if (now < end)
-    left.tv_nsec = end - now;
-  return ppoll (&request, 1, &left, NULL) != 0;
+  while ((now = tracer_now ()) < end)
+    {
+      const struct timespec left = { .tv_nsec = end - now };
+
+      if (ppoll (&request, 1, &left, NULL) > 0)
+        return true;
+    }
+  return false;
 }
 
 static void
@@ -225,20 +228,6 @@ check_descriptors (void)
          && fstat (TRACER_TASKS, &tasks) == 0 && S_ISDIR (tasks.st_mode);
 }
 
-/*
- * While the target is stopped it is we that must run: on a loaded machine an ordinary process waits for its
- * turn longer than a stop may last. We sleep otherwise. Where neither is granted, stops last longer under
- * load, up to their limits.
- */
-static void
-take_priority (void)
-{
-  const struct sched_param lowest = { .sched_priority = 1 };
-
-  if (sched_setscheduler (0, SCHED_FIFO, &lowest) != 0)
-    setpriority (PRIO_PROCESS, 0, -20);
-}
-
 static void
 session_init (Session *self)
 {
@@ -267,7 +256,6 @@ main (int argc, char **argv)
   tracer_cage ();
   session.pid = pid;
   session_init (&session);
-  take_priority ();
 
   while (true)
     {

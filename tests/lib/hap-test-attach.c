@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -209,6 +210,15 @@ hap_test_broker_init (HapTestBroker *self)
   self->tracers = g_array_new (FALSE, FALSE, sizeof (guint));
 }
 
+/* As the service does. */
+static void
+prepare_tracer (gpointer data)
+{
+  const struct sched_param lowest = { .sched_priority = 1 };
+
+  sched_setscheduler (0, SCHED_FIFO, &lowest);
+}
+
 int
 hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
 {
@@ -227,7 +237,7 @@ hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
   sources[2] = open_proc (error, "/proc/%u/task", pid);
   started =
       sources[2] >= 0
-      && g_spawn_async_with_pipes_and_fds (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, -1, -1,
+      && g_spawn_async_with_pipes_and_fds (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, prepare_tracer, NULL, -1, -1,
                                            -1, sources, targets, 3, &child, NULL, NULL, NULL, error);
   close (sockets[1]);
   if (sources[2] >= 0)

@@ -297,6 +297,19 @@ test_file_mutations (void)
   g_assert_cmpuint (found, >, 100);
 }
 
+/* Where the last mapping of the same file ends. */
+static guint64
+get_end (HapTarget *target, const HapMapping *first)
+{
+  HapMaps *maps = hap_target_get_maps (target, NULL);
+  guint64 end = 0;
+
+  for (guint i = 0; i < hap_maps_get_length (maps); i++)
+    if (hap_maps_get (maps, i)->inode == first->inode)
+      end = hap_maps_get (maps, i)->end;
+  return end;
+}
+
 /* What a process shows as an ELF object is its own choice. */
 static void
 test_memory_mutations (gconstpointer data)
@@ -308,7 +321,7 @@ test_memory_mutations (gconstpointer data)
   g_autoptr (HapTarget) target = attach (process);
   const HapMapping *mapping;
   g_autoptr (HapElf) real = find_elf (target, address, &mapping);
-  gsize size = address + 4096 - mapping->start;
+  gsize size = get_end (target, mapping) - mapping->start;
   g_autofree guint8 *memory = g_malloc0 (size);
   guint found = 0;
 

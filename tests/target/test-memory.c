@@ -160,7 +160,7 @@ test_image_model (void)
         {
           gsize at = g_rand_int_range (random, 0, MODEL);
           gsize size = g_rand_int_range (random, 0, MIN (MODEL - at, 60) + 1);
-          g_autofree guint8 *data = g_malloc0 (size);
+          g_autofree guint8 *data = g_malloc0 (size + 1);
           g_autoptr (GBytes) bytes = NULL;
 
           memset (data, i, size);

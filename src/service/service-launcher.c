@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -24,6 +25,9 @@
 #define WORKER_MAX_MEMORY (8 * (rlim_t)1024 * 1024 * 1024)
 #define WORKER_MAX_FILE (512 * (rlim_t)1024 * 1024)
 #define WORKER_MAX_FDS 65536
+
+/* How far a worker may raise its own priority: who samples does, who computes does not. */
+#define WORKER_MIN_NICE (-10)
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAVE_SHADOW_MEMORY TRUE
@@ -81,6 +85,7 @@ prepare_worker (gpointer data)
     limit (RLIMIT_NOFILE, MIN (fds.rlim_max, WORKER_MAX_FDS));
   limit (RLIMIT_CORE, 0);
   limit (RLIMIT_FSIZE, WORKER_MAX_FILE);
+  limit (RLIMIT_NICE, 20 - WORKER_MIN_NICE);
   if (!HAVE_SHADOW_MEMORY)
     limit (RLIMIT_AS, WORKER_MAX_MEMORY);
   /* A file that gets too long is then an error to its writer and not its end. */
@@ -95,10 +100,17 @@ prepare_worker (gpointer data)
     _exit (126);
 }
 
-/* In the child, before exec. Root without a capability in its bounding set does not have it after exec. */
+/*
+ * In the child, before exec. While a target is stopped it is its tracer that must run: on a loaded machine an
+ * ordinary process waits for its turn longer than a stop may last. It sleeps otherwise. Root without a
+ * capability in its bounding set does not have it after exec.
+ */
 static void
 prepare_tracer (gpointer data)
 {
+  const struct sched_param lowest = { .sched_priority = 1 };
+
+  sched_setscheduler (0, SCHED_FIFO, &lowest);
   for (unsigned long capability = 0; capability <= CAP_LAST_CAP; capability++)
     {
       if (capability != CAP_SYS_PTRACE && capability != CAP_KILL)

@@ -237,8 +237,8 @@ hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
   sources[2] = open_proc (error, "/proc/%u/task", pid);
   started =
       sources[2] >= 0
-      && g_spawn_async_with_pipes_and_fds (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, prepare_tracer, NULL, -1, -1,
-                                           -1, sources, targets, 3, &child, NULL, NULL, NULL, error);
+      && g_spawn_async_with_pipes_and_fds (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, prepare_tracer, NULL,
+                                           -1, -1, -1, sources, targets, 3, &child, NULL, NULL, NULL, error);
   close (sockets[1]);
   if (sources[2] >= 0)
     close (sources[2]);

@@ -217,7 +217,7 @@ function describe (frame, into) {
     if (lines.length) into.append(element("div", "lines", "Hottest lines, everywhere: " + hotLines(lines)));
   } else {
     if (frame.f > SMALLER) into.append(element("div", "place", `Thread ${threads[frame.f - F - 1].tid}`));
-    if (frame.f === SMALLER) into.append(element("div", "place", `Paths with fewer than ${number(data.smallest)} samples`));
+    if (frame.f === SMALLER) into.append(element("div", "place", `Paths with fewer than ${number(data.smallest)} samples, deeper than ${number(data.shallow)} frames`));
     into.append(figures(frame));
   }
 }
@@ -404,8 +404,8 @@ function fillTables () {
   for (const [f, selfBusy, , totalSamples] of data.hot)
     if (selfBusy > 0 || !anyBusy) $("functions").tBodies[0].append(functionRow(f, selfBusy, totalSamples));
   const notes = [];
-  if (data.summed) notes.push(`${number(data.summed)} call paths with fewer than ${number(data.smallest)} samples are drawn as “(smaller paths)”; the tables count them in full.`);
-  if (data.truncated) notes.push(`${number(data.truncated)} samples were charged to a shorter stack because the profile was full.`);
+  if (data.summed) notes.push(`${number(data.summed)} call paths with fewer than ${number(data.smallest)} samples, deeper than ${number(data.shallow)} frames, are drawn as “(smaller paths)”; the tables count them in full.`);
+  if (data.truncated) notes.push(`${number(data.truncated)} sample${data.truncated === 1 ? " was" : "s were"} charged to a shorter stack because the profile was full.`);
   $("note").textContent = notes.join(" ");
 }
 

@@ -29,8 +29,10 @@ typedef struct
   HapWriter writer;
   const HapProfile *profile;
   GArray *paths;
-  guint64 smallest; /* samples of the smallest path shown */
-  guint32 n_summed; /* paths that were too small */
+  guint64 smallest; /* paths of so many samples are shown, */
+  guint64 shallow;  /* and down to this depth those of so many */
+  guint32 shallow_depth;
+  guint32 n_summed; /* paths that are neither */
   GArray *hot;      /* HapFunctionRow */
   guint32 *place; /* of each function, and of "(smaller paths)", its index on the page; those never shown have
                      none */
@@ -38,29 +40,63 @@ typedef struct
   GHashTable *origin_index; /* HapOrigin to its index plus one */
 } Page;
 
-/* How many paths the page has if those with fewer samples than @smallest are summed below their callers */
-static guint
-count_paths (HapCallTree *tree, const guint64 *totals, guint64 smallest)
+/* A path is only kept if its caller is: deeper ones have no more samples. */
+static gboolean
+is_kept (const Page *self, guint32 depth, guint64 total)
 {
+  return depth == 0 || total >= self->smallest || (total >= self->shallow && depth <= self->shallow_depth);
+}
+
+/* How many paths the page has if the others are summed below their callers */
+static guint
+count_paths (const Page *self, const guint64 *totals)
+{
+  HapCallTree *tree = self->profile->tree;
   guint32 n_nodes = hap_call_tree_get_n_nodes (tree);
   g_autofree guint8 *has_small = g_new0 (guint8, MAX (n_nodes, 1));
   guint n = 0;
 
   for (guint32 i = 0; i < n_nodes; i++)
     {
-      guint32 parent = hap_call_tree_get_node (tree, i)->parent;
+      const HapCallNode *node = hap_call_tree_get_node (tree, i);
 
-      if (parent == HAP_CALL_TREE_NONE || totals[i] >= smallest)
+      if (is_kept (self, node->depth, totals[i]))
         n++;
-      else if (totals[i] > 0
-               && (totals[parent] >= smallest || hap_call_tree_get_node (tree, parent)->depth == 0)
-               && !has_small[parent])
+      else if (totals[i] > 0 && !has_small[node->parent]
+               && is_kept (self, node->depth - 1, totals[node->parent]))
         {
-          has_small[parent] = 1;
+          has_small[node->parent] = 1;
           n++;
         }
     }
   return n;
+}
+
+/* Raises the bound until the page is small enough, then fills it up with the next smaller paths as deep as
+ * they go. */
+static void
+choose_bounds (Page *self, const guint64 *totals)
+{
+  guint32 low = 0, high = 0;
+
+  self->smallest = self->shallow = 1;
+  while (count_paths (self, totals) > MAX_PATHS
+         && self->smallest < hap_call_tree_get_n_samples (self->profile->tree))
+    {
+      self->shallow = self->smallest;
+      self->smallest += self->smallest / 4 + 1;
+    }
+  for (guint32 i = 0; i < hap_call_tree_get_n_nodes (self->profile->tree); i++)
+    high = MAX (high, hap_call_tree_get_node (self->profile->tree, i)->depth);
+  while (low < high)
+    {
+      self->shallow_depth = low + (high - low + 1) / 2;
+      if (count_paths (self, totals) > MAX_PATHS)
+        high = self->shallow_depth - 1;
+      else
+        low = self->shallow_depth;
+    }
+  self->shallow_depth = low;
 }
 
 static void
@@ -96,14 +132,12 @@ choose_paths (Page *self)
       g_new (guint32, MAX (n_nodes, 1)); /* of a node, or of the ancestor that is kept */
   g_autofree guint32 *sums = NULL;
 
-  for (self->smallest = 1; count_paths (tree, totals, self->smallest) > MAX_PATHS
-                           && self->smallest < hap_call_tree_get_n_samples (tree);)
-    self->smallest += self->smallest / 4 + 1;
+  choose_bounds (self, totals);
   for (guint32 i = 0; i < n_nodes; i++)
     {
       const HapCallNode *node = hap_call_tree_get_node (tree, i);
 
-      if (node->parent == HAP_CALL_TREE_NONE || totals[i] >= self->smallest)
+      if (is_kept (self, node->depth, totals[i]))
         {
           place[i] = self->paths->len;
           append_path (self, node->parent == HAP_CALL_TREE_NONE ? HAP_CALL_TREE_NONE : place[node->parent],
@@ -117,7 +151,7 @@ choose_paths (Page *self)
     {
       const HapCallNode *node = hap_call_tree_get_node (tree, i);
 
-      if (node->parent == HAP_CALL_TREE_NONE || totals[i] >= self->smallest || totals[i] == 0)
+      if (is_kept (self, node->depth, totals[i]) || totals[i] == 0)
         continue;
       self->n_summed++;
       for (guint a = 0; a < HAP_N_ACTIVITIES; a++)
@@ -180,9 +214,10 @@ put_facts (Page *self)
   hap_writer_json_double (&self->writer, profile->duration);
   hap_writer_printf (&self->writer,
                      ",\"samples\":%" G_GUINT64_FORMAT ",\"truncated\":%" G_GUINT64_FORMAT
-                     ",\"summed\":%u,\"smallest\":%" G_GUINT64_FORMAT,
+                     ",\"summed\":%u,\"smallest\":%" G_GUINT64_FORMAT ",\"shallow\":%u",
                      hap_call_tree_get_n_samples (profile->tree),
-                     hap_call_tree_get_n_truncated (profile->tree), self->n_summed, self->smallest);
+                     hap_call_tree_get_n_truncated (profile->tree), self->n_summed, self->smallest,
+                     self->shallow_depth);
 }
 
 static void

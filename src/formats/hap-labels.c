@@ -100,42 +100,29 @@ hap_label_unique (GHashTable *used, char *wanted)
   return label;
 }
 
-static GStrv
-label_threads (const HapProfile *profile,
-               GHashTable *used,
-               const char *format_prefix,
-               const char *format_suffix)
+GStrv
+hap_label_threads (const HapProfile *profile)
 {
+  g_autoptr (GHashTable) used = hap_label_set_new ();
   guint n_threads = hap_call_tree_get_n_threads (profile->tree);
   GStrv labels = g_new0 (char *, n_threads + 1);
 
   for (guint i = 0; i < n_threads; i++)
     {
       const HapCallThread *thread = hap_call_tree_get_thread (profile->tree, i);
-      g_autofree char *name = hap_label_escape (thread->name);
+      char *name = *thread->name != '\0' ? hap_label_escape (thread->name)
+                                         : g_strdup_printf ("thread %u", thread->tid);
 
-      if (*name == '\0')
-        {
-          g_free (name);
-          name = g_strdup_printf ("thread %u", thread->tid);
-        }
-      labels[i] = hap_label_unique (used, g_strconcat (format_prefix, name, format_suffix, NULL));
+      labels[i] = hap_label_unique (used, name);
     }
   return labels;
-}
-
-GStrv
-hap_label_threads (const HapProfile *profile)
-{
-  g_autoptr (GHashTable) used = hap_label_set_new ();
-
-  return label_threads (profile, used, "", "");
 }
 
 GStrv
 hap_label_thread_rows (const HapProfile *profile)
 {
   g_autoptr (GHashTable) used = hap_label_set_new ();
+  GStrv labels = hap_label_threads (profile);
 
   for (guint32 i = 0; i < hap_call_tree_get_n_functions (profile->tree); i++)
     {
@@ -144,5 +131,11 @@ hap_label_thread_rows (const HapProfile *profile)
       if (strcmp (function->file, HAP_LABEL_THREAD_FILE) == 0)
         g_hash_table_insert (used, g_strdup (function->name), GUINT_TO_POINTER (1));
     }
-  return label_threads (profile, used, "<thread ", ">");
+  for (guint i = 0; labels[i] != NULL; i++)
+    {
+      g_autofree char *name = g_steal_pointer (&labels[i]);
+
+      labels[i] = hap_label_unique (used, g_strdup_printf ("<thread %s>", name));
+    }
+  return labels;
 }

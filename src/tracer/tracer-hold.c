@@ -31,7 +31,7 @@ static uint8_t held[MAX_TID / 8];
 
 #define NS_PER_SECOND 1000000000ULL
 #define ALARM_INTERVAL 1000000
-#define STRAGGLER_LIMIT (TRACER_WATCHDOG_MS * 1000000ULL * 4 / 5)
+#define STRAGGLER_LIMIT (TRACER_WATCHDOG_MS * 1000000ULL * 3 / 5)
 
 uint64_t
 tracer_now (void)

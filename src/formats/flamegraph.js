@@ -551,7 +551,7 @@ function listen () {
     }
   });
   window.addEventListener("hashchange", () => { readAddress(); refresh(true); });
-  new ResizeObserver(() => { layout(); draw(); }).observe(view);
+  new ResizeObserver(() => requestAnimationFrame(() => { layout(); draw(); })).observe(view);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => { setTheme(event.matches ? "dark" : "light"); refresh(); });
 }
 

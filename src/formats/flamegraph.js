@@ -189,7 +189,7 @@ function duration (samples) {
   return s >= 100 ? s.toFixed(0) + " s" : s >= 1 ? s.toFixed(2) + " s" : s >= 1e-3 ? (s * 1e3).toFixed(s >= 0.1 ? 0 : 1) + " ms"
     : s > 0 ? (s * 1e6).toFixed(0) + " µs" : "0";
 }
-const percent = (part, whole) => whole > 0 ? (100 * part / whole).toFixed(part < whole && part * 10 >= whole ? 0 : 1) + " %" : "0 %";
+const percent = (part, whole) => whole > 0 ? (100 * part / whole).toFixed(part * 10 >= whole ? 0 : 1) + " %" : "0 %";
 const KINDS = {integration: "integration", custom: "custom integration", core: "core", application: "application", library: "library", stdlib: "standard library"};
 const originName = (o) => data.origins[o][1];
 

@@ -27,17 +27,20 @@ static void
 test_deterministic (void)
 {
   for (guint n = 0; sample_profile_names[n] != NULL; n++)
-    for (guint i = 0; sample_formats[i].file != NULL; i++)
-      {
-        g_autoptr (HapProfile) a = sample_profile_new (sample_profile_names[n]);
-        g_autoptr (HapProfile) b = sample_profile_new (sample_profile_names[n]);
-        g_autoptr (GBytes) first = write_to_memory (sample_formats[i].write, a);
-        g_autoptr (GBytes) again = write_to_memory (sample_formats[i].write, a);
-        g_autoptr (GBytes) other = write_to_memory (sample_formats[i].write, b);
+    {
+      g_autoptr (HapProfile) a = sample_profile_new (sample_profile_names[n]);
+      g_autoptr (HapProfile) b = sample_profile_new (sample_profile_names[n]);
 
-        g_assert_true (g_bytes_equal (first, again));
-        g_assert_true (g_bytes_equal (first, other));
-      }
+      for (guint i = 0; sample_formats[i].file != NULL; i++)
+        {
+          g_autoptr (GBytes) first = write_to_memory (sample_formats[i].write, a);
+          g_autoptr (GBytes) again = write_to_memory (sample_formats[i].write, a);
+          g_autoptr (GBytes) other = write_to_memory (sample_formats[i].write, b);
+
+          g_assert_true (g_bytes_equal (first, again));
+          g_assert_true (g_bytes_equal (first, other));
+        }
+    }
 }
 
 static void

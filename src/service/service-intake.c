@@ -18,14 +18,15 @@
 #define MAX_ARTIFACTS 32
 #define MAX_ARTIFACT_BYTES ((guint64)1024 * 1024 * 1024)
 #define MAX_ENTRY_BYTES (256 * 1024)
-#define MAX_KEPT_BYTES (16 * 1024 * 1024)
 #define MAX_SUMMARY_BYTES (512 * 1024)
 #define MAX_TITLE 256
 #define MAX_MESSAGE 4096
 #define MAX_NOTIFICATIONS 16
-/* Entries: as many at once, and as many more each second. */
-#define ENTRY_BURST 20000
-#define ENTRIES_A_SECOND 200
+/* Of entries in all: as many bytes at once, and as many more each second; an entry costs some besides its
+ * length. */
+#define ENTRY_BURST (16.0 * 1024 * 1024)
+#define ENTRY_RATE (256.0 * 1024)
+#define ENTRY_COST 256
 
 typedef struct
 {
@@ -48,11 +49,10 @@ struct _ServiceIntake
 
   double progress;
   GVariant *summary;
-  GPtrArray *artifacts; /* of Artifact */
-  GPtrArray *entries;   /* of GVariant, `a{sv}` */
-  gsize kept_bytes;
+  GPtrArray *artifacts;     /* of Artifact */
+  GPtrArray *entries;       /* of GVariant, `a{sv}` */
   GPtrArray *notifications; /* of ids, NULL-terminated */
-  double entry_credit;
+  double entry_credit;      /* bytes */
   gint64 credited_at;
 };
 
@@ -83,17 +83,22 @@ take_progress (ServiceIntake *self, GVariant *parameters)
   return NULL;
 }
 
+/* A report is as long as that at most, a log as fast; an honest action may come to it, and is told. */
 static gboolean
-spend_entry_credit (ServiceIntake *self)
+spend_entry_credit (ServiceIntake *self, gsize size, GError **error)
 {
   gint64 now = g_get_monotonic_time ();
 
-  self->entry_credit += (double)(now - self->credited_at) / G_USEC_PER_SEC * ENTRIES_A_SECOND;
+  if (!self->keep_entries)
+    self->entry_credit += (double)(now - self->credited_at) / G_USEC_PER_SEC * ENTRY_RATE;
   self->entry_credit = MIN (self->entry_credit, ENTRY_BURST);
   self->credited_at = now;
-  if (self->entry_credit < 1)
-    return FALSE;
-  self->entry_credit -= 1;
+  if (self->entry_credit < size + ENTRY_COST)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_NO_SPACE, "The report is too long: ask for less at once");
+      return FALSE;
+    }
+  self->entry_credit -= size + ENTRY_COST;
   return TRUE;
 }
 
@@ -109,7 +114,7 @@ make_entry (const char *message, GVariant *fields)
 }
 
 static const char *
-take_entry (ServiceIntake *self, GVariant *parameters)
+take_entry (ServiceIntake *self, GVariant *parameters, GError **error)
 {
   g_autoptr (GVariant) fields = g_variant_get_child_value (parameters, 1);
   gsize size = g_variant_get_size (parameters);
@@ -120,15 +125,10 @@ take_entry (ServiceIntake *self, GVariant *parameters)
     return "an entry is too long";
   if (service_text_has_handle (fields))
     return "an entry has a handle in it";
-  if (!spend_entry_credit (self))
-    return "it sends too many entries";
+  if (!spend_entry_credit (self, size, error))
+    return NULL;
   if (self->keep_entries)
-    {
-      self->kept_bytes += size;
-      if (self->kept_bytes > MAX_KEPT_BYTES)
-        return "its report is too long";
-      g_ptr_array_add (self->entries, g_variant_ref_sink (make_entry (message, fields)));
-    }
+    g_ptr_array_add (self->entries, g_variant_ref_sink (make_entry (message, fields)));
   self->funcs->entry (self->owner, message, fields);
   return NULL;
 }
@@ -281,7 +281,7 @@ service_intake_take (ServiceIntake *self, GDBusMethodInvocation *invocation)
   if (g_str_equal (method, "Progress"))
     broken = take_progress (self, parameters);
   else if (g_str_equal (method, "Entry"))
-    broken = take_entry (self, parameters);
+    broken = take_entry (self, parameters, &error);
   else if (g_str_equal (method, "Summarize"))
     broken = take_summary (self, parameters);
   else if (g_str_equal (method, "Notify"))

@@ -94,7 +94,8 @@ service_targets_parse (GVariant *target, guint *pid, char **name, GError **error
   if (!g_variant_is_of_type (target, G_VARIANT_TYPE_STRING))
     return fail_parse (error);
   text = g_variant_get_string (target, NULL);
-  if (!service_text_is_name (text, 80))
+  /* Digits that are no number are no name either: make_name_unique() gives none such. */
+  if (!service_text_is_name (text, 80) || strspn (text, "0123456789") == strlen (text))
     return fail_parse (error);
   *pid = 0;
   *name = g_strdup (text);

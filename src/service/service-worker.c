@@ -154,13 +154,14 @@ on_called (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
   g_autoptr (GTask) task = NULL;
 
-  if (reply != NULL && g_variant_is_of_type (reply, request->reply_type))
+  /* Who broke a rule has nothing to say any more. */
+  if (self->broken == NULL && reply != NULL && g_variant_is_of_type (reply, request->reply_type))
     {
       task = steal_task (self);
       g_task_return_pointer (task, g_steal_pointer (&reply), (GDestroyNotify)g_variant_unref);
       return;
     }
-  if (reply == NULL && g_dbus_error_is_remote_error (error))
+  if (self->broken == NULL && reply == NULL && g_dbus_error_is_remote_error (error))
     {
       task = steal_task (self);
       hap_error_convert (&error);

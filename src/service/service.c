@@ -202,6 +202,8 @@ bring_up (Service *self, GError **error)
   const ServiceOptions *options = self->options;
   g_autoptr (GVariant) actions = NULL;
 
+  /* Registers our errors, so that a worker's are known when they come. */
+  hap_error_quark ();
   self->loop = g_main_loop_new (NULL, FALSE);
   self->hold = service_hold_new (options->idle_seconds, on_idle, self);
   self->context.launcher = service_launcher_new (options->worker, options->tracer, options->plugin_dirs);

@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Stands in for ha-profiler-worker, honest or hostile as the "script" of its action says. Speaks the private
+ * protocol with plain GDBus calls, so that it can also say what the real one never would.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gio/gio.h>
+#include <gio/gunixfdlist.h>
+
+#include "hap-error.h"
+#include "service-interfaces.h"
+
+#define JOB "org.homeassistant.Profiler.Private.Job"
+
+typedef struct
+{
+  GDBusMethodInvocation *run; /* what Cancel answers */
+  gint64 start_time;
+  guint pid;
+  GVariant *target;
+  GUnixFDList *fds;
+} Worker;
+
+typedef GError *(*Script) (GDBusConnection *service, Worker *worker);
+
+static GError *
+call (GDBusConnection *service, const char *method, GVariant *parameters, GVariant **reply, GUnixFDList **fds)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) result = g_dbus_connection_call_with_unix_fd_list_sync (
+      service, NULL, "/", JOB, method, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, fds, NULL,
+      &error);
+
+  if (result != NULL && reply != NULL)
+    *reply = g_steal_pointer (&result);
+  return error;
+}
+
+static GError *
+tell (GDBusConnection *service, const char *method, GVariant *parameters)
+{
+  return call (service, method, parameters, NULL, NULL);
+}
+
+static GError *
+open_artifact (GDBusConnection *service, const char *name, int *fd)
+{
+  g_autoptr (GUnixFDList) fds = NULL;
+  GError *error =
+      call (service, "CreateArtifact", g_variant_new ("(sss)", name, "text/plain", "A fake"), NULL, &fds);
+
+  if (error == NULL)
+    *fd = g_unix_fd_list_get (fds, 0, &error);
+  return error;
+}
+
+static char *
+make_name (Worker *worker)
+{
+  return g_strdup_printf ("fake.%" G_GINT64_FORMAT ".txt", worker->start_time);
+}
+
+static GError *
+write_artifact (GDBusConnection *service, Worker *worker, gboolean commit, int *fd)
+{
+  g_autofree char *name = make_name (worker);
+  GError *error = open_artifact (service, name, fd);
+
+  if (error == NULL && write (*fd, "fake\n", 5) != 5)
+    error = g_error_new (G_IO_ERROR, g_io_error_from_errno (errno), "write: %s", g_strerror (errno));
+  if (error == NULL && commit)
+    error = tell (service, "CommitArtifact", g_variant_new ("(s)", name));
+  return error;
+}
+
+static GVariant *
+make_fields (const char *key, GVariant *value)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  if (key != NULL)
+    g_variant_builder_add (&builder, "{sv}", key, value);
+  return g_variant_builder_end (&builder);
+}
+
+static GError *
+tell_entry (GDBusConnection *service, const char *message, GVariant *value)
+{
+  return tell (service, "Entry", g_variant_new ("(s@a{sv})", message, make_fields ("value", value)));
+}
+
+static GError *
+script_succeed (GDBusConnection *service, Worker *worker)
+{
+  int fd = -1;
+  GError *error = tell (service, "Progress", g_variant_new ("(d)", 0.5));
+
+  if (error == NULL)
+    error = tell_entry (service, "One \033[31mline", g_variant_new_uint32 (7));
+  if (error == NULL)
+    error = write_artifact (service, worker, TRUE, &fd);
+  if (error == NULL)
+    error = tell (service, "Summarize",
+                  g_variant_new ("(@a{sv})", make_fields ("samples", g_variant_new_uint64 (42))));
+  if (error == NULL)
+    error = tell (service, "Notify", g_variant_new ("(sss)", "fake_id", "Complete\033", "Wrote it"));
+  return error;
+}
+
+static GError *
+script_fail (GDBusConnection *service, Worker *worker)
+{
+  return g_error_new (HAP_ERROR, HAP_ERROR_TARGET_GONE, "The process went away");
+}
+
+static GError *
+script_exit (GDBusConnection *service, Worker *worker)
+{
+  _exit (3);
+}
+
+static GError *
+script_crash (GDBusConnection *service, Worker *worker)
+{
+  kill (getpid (), SIGKILL);
+  return NULL;
+}
+
+/* No more than a few may wait for their answers. */
+static GError *
+script_flood (GDBusConnection *service, Worker *worker)
+{
+  for (guint i = 0; i < 100000 && !g_dbus_connection_is_closed (service); i++)
+    g_dbus_connection_call (service, NULL, "/", JOB, "Progress", g_variant_new ("(d)", 0.5), NULL,
+                            G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+  return NULL;
+}
+
+static GError *
+script_huge (GDBusConnection *service, Worker *worker)
+{
+  g_autofree char *message = g_strnfill (2 * 1024 * 1024, 'x');
+
+  return tell_entry (service, message, g_variant_new_uint32 (0));
+}
+
+static GError *
+script_long_entry (GDBusConnection *service, Worker *worker)
+{
+  g_autofree char *message = g_strnfill (512 * 1024, 'x');
+
+  return tell_entry (service, message, g_variant_new_uint32 (0));
+}
+
+static GError *
+script_many_entries (GDBusConnection *service, Worker *worker)
+{
+  g_autofree char *message = g_strnfill (200 * 1024, 'x');
+  GError *error = NULL;
+
+  for (guint i = 0; i < 200 && error == NULL; i++)
+    error = tell_entry (service, message, g_variant_new_uint32 (i));
+  return error;
+}
+
+static GError *
+script_bad_name (GDBusConnection *service, Worker *worker)
+{
+  int fd = -1;
+
+  return open_artifact (service, "../evil", &fd);
+}
+
+static GError *
+script_bad_mime (GDBusConnection *service, Worker *worker)
+{
+  return tell (service, "CreateArtifact", g_variant_new ("(sss)", "fake.txt", "text/\"plain", "A fake"));
+}
+
+static GError *
+script_twice (GDBusConnection *service, Worker *worker)
+{
+  int fd = -1;
+  GError *error = write_artifact (service, worker, FALSE, &fd);
+
+  return error != NULL ? error : write_artifact (service, worker, FALSE, &fd);
+}
+
+static GError *
+script_uncommitted (GDBusConnection *service, Worker *worker)
+{
+  int fd = -1;
+
+  return write_artifact (service, worker, FALSE, &fd);
+}
+
+static GError *
+script_commit_unknown (GDBusConnection *service, Worker *worker)
+{
+  return tell (service, "CommitArtifact", g_variant_new ("(s)", "fake.txt"));
+}
+
+static GError *
+script_same_name (GDBusConnection *service, Worker *worker)
+{
+  int fd = -1;
+  GError *error = open_artifact (service, "fake.same", &fd);
+
+  return error != NULL ? error : tell (service, "CommitArtifact", g_variant_new ("(s)", "fake.same"));
+}
+
+static GError *
+script_many_artifacts (GDBusConnection *service, Worker *worker)
+{
+  GError *error = NULL;
+
+  for (guint i = 0; i < 100 && error == NULL; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("fake.%u", i);
+      int fd = -1;
+
+      error = open_artifact (service, name, &fd);
+    }
+  return error;
+}
+
+static GError *
+script_grow (GDBusConnection *service, Worker *worker)
+{
+  int fd = -1;
+  GError *error = write_artifact (service, worker, TRUE, &fd);
+
+  return error == NULL && ftruncate (fd, 1000) != 0 ? script_fail (service, worker) : error;
+}
+
+/* The limit of a file is an error and not the end. */
+static GError *
+script_big_file (GDBusConnection *service, Worker *worker)
+{
+  int fd = -1;
+  GError *error = write_artifact (service, worker, FALSE, &fd);
+
+  if (error == NULL && pwrite (fd, "x", 1, (off_t)4 * 1024 * 1024 * 1024) < 0)
+    error = g_error_new (HAP_ERROR, errno == EFBIG ? HAP_ERROR_NO_SPACE : HAP_ERROR_FAILED, "%s",
+                         g_strerror (errno));
+  return error;
+}
+
+static GError *
+script_bad_progress (GDBusConnection *service, Worker *worker)
+{
+  return tell (service, "Progress", g_variant_new ("(d)", NAN));
+}
+
+/* GDBus itself refuses it: the worker is told, and goes on. */
+static GError *
+script_wrong_type (GDBusConnection *service, Worker *worker)
+{
+  g_autoptr (GError) refused = tell (service, "Progress", g_variant_new ("(s)", "half"));
+
+  return refused != NULL ? NULL : g_error_new (HAP_ERROR, HAP_ERROR_FAILED, "It was taken");
+}
+
+static GError *
+script_wrong_reply (GDBusConnection *service, Worker *worker)
+{
+  g_autoptr (GDBusMessage) reply =
+      g_dbus_message_new_method_reply (g_dbus_method_invocation_get_message (worker->run));
+
+  g_dbus_message_set_body (reply, g_variant_new ("(s)", "done"));
+  g_dbus_connection_send_message (service, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+  pause ();
+  return NULL;
+}
+
+static GError *
+script_descriptors (GDBusConnection *service, Worker *worker)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GError *error = NULL;
+
+  g_unix_fd_list_append (fds, 0, &error);
+  g_dbus_connection_call_with_unix_fd_list_sync (service, NULL, "/", JOB, "Progress",
+                                                 g_variant_new ("(d)", 0.5), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
+                                                 fds, NULL, NULL, &error);
+  return error;
+}
+
+static GError *
+script_handle (GDBusConnection *service, Worker *worker)
+{
+  return tell_entry (service, "A handle", g_variant_new_handle (0));
+}
+
+static GError *
+script_foreign_pid (GDBusConnection *service, Worker *worker)
+{
+  return tell (service, "OpenThreads", g_variant_new ("(uu)", worker->pid + 1, 0));
+}
+
+/* What a worker is given works. */
+static GError *
+script_threads (GDBusConnection *service, Worker *worker)
+{
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariant) threads = NULL;
+  g_autoptr (GUnixFDList) fds = NULL;
+  GError *error = call (service, "OpenThreads", g_variant_new ("(uu)", worker->pid, 0), &reply, &fds);
+  guint tid = 0;
+  gint stat_handle = -1;
+  g_autofree char *prefix = NULL;
+  char text[32] = "";
+  int fd;
+
+  if (error != NULL)
+    return error;
+  threads = g_variant_get_child_value (reply, 0);
+  g_variant_get_child (threads, 0, "(uhhh)", &tid, &stat_handle, NULL, NULL);
+  prefix = g_strdup_printf ("%u (", tid);
+  fd = g_unix_fd_list_get (fds, stat_handle, &error);
+  if (error == NULL
+      && (tid != worker->pid || pread (fd, text, sizeof text - 1, 0) <= 0
+          || !g_str_has_prefix (text, prefix)))
+    error = g_error_new (HAP_ERROR, HAP_ERROR_FAILED, "Not the thread's: %s", text);
+  return error;
+}
+
+/* Reads the first mapping that has a file, and reports the head of that file. */
+static GError *
+script_mapping (GDBusConnection *service, Worker *worker)
+{
+  g_autoptr (GVariant) handle = g_variant_lookup_value (worker->target, "maps", G_VARIANT_TYPE_HANDLE);
+  g_autoptr (GUnixFDList) fds = NULL;
+  GError *error = NULL;
+  int maps = g_unix_fd_list_get (worker->fds, g_variant_get_handle (handle), &error);
+  char text[65] = "";
+  guint64 start, end;
+  char *rest;
+
+  if (error != NULL || pread (maps, text, sizeof text - 1, 0) <= 0)
+    return error;
+  start = g_ascii_strtoull (text, &rest, 16);
+  end = g_ascii_strtoull (rest + 1, NULL, 16);
+  error = call (service, "OpenMapping", g_variant_new ("(utt)", worker->pid, start, end), NULL, &fds);
+  if (error == NULL)
+    {
+      int fd = g_unix_fd_list_get (fds, 0, &error);
+      char head[4];
+
+      if (pread (fd, head, 4, 0) == 4 && memcmp (head, "\177ELF", 4) == 0)
+        error = tell_entry (service, "ELF", g_variant_new_uint32 (0));
+    }
+  return error;
+}
+
+/* What this process is, as a report. */
+static GError *
+script_inspect (GDBusConnection *service, Worker *worker)
+{
+  g_auto (GStrv) names = g_listenv ();
+  g_autoptr (GDir) directory = g_dir_open ("/proc/self/fd", 0, NULL);
+  g_autofree char *status = NULL;
+  struct rlimit core;
+  GVariantBuilder builder;
+  const char *line;
+
+  g_file_get_contents ("/proc/self/status", &status, NULL, NULL);
+  line = strstr (status, "CapPrm:");
+  getrlimit (RLIMIT_CORE, &core);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", "uid", g_variant_new_uint32 (getuid ()));
+  g_variant_builder_add (&builder, "{sv}", "gid", g_variant_new_uint32 (getgid ()));
+  g_variant_builder_add (&builder, "{sv}", "groups", g_variant_new_int32 (getgroups (0, NULL)));
+  g_variant_builder_add (&builder, "{sv}", "core", g_variant_new_uint64 (core.rlim_cur));
+  g_variant_builder_add (
+      &builder, "{sv}", "capabilities",
+      g_variant_new_uint64 (line != NULL ? g_ascii_strtoull (line + 7, NULL, 16) : G_MAXUINT64));
+  g_variant_builder_add (&builder, "{sv}", "no_new_privs",
+                         g_variant_new_int32 (prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)));
+  g_variant_builder_add (&builder, "{sv}", "environment",
+                         g_variant_new_strv ((const char *const *)names, -1));
+  return tell (service, "Entry", g_variant_new ("(s@a{sv})", "inspected", g_variant_builder_end (&builder)));
+}
+
+static GError *
+script_tracer (GDBusConnection *service, Worker *worker)
+{
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  GError *error = NULL;
+  char answer[256] = "";
+  guint pid = 0;
+  int fd;
+
+  g_variant_lookup (worker->target, "pid", "u", &pid);
+  reply = g_dbus_connection_call_with_unix_fd_list_sync (
+      service, NULL, "/", "org.homeassistant.Profiler.Private.Job", "OpenTracer", g_variant_new ("(u)", pid),
+      G_VARIANT_TYPE ("(h)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, &fds, NULL, &error);
+  if (reply == NULL)
+    return error;
+  fd = g_unix_fd_list_get (fds, 0, &error);
+  if (error == NULL && (send (fd, "?", 1, 0) != 1 || recv (fd, answer, sizeof answer - 1, 0) <= 0))
+    error = g_error_new (HAP_ERROR, HAP_ERROR_FAILED, "The tracer is gone");
+  return error != NULL ? error : tell_entry (service, answer, g_variant_new_uint32 (0));
+}
+
+static const struct
+{
+  const char *name;
+  Script run;
+} scripts[] = {
+  { "succeed", script_succeed },
+  { "fail", script_fail },
+  { "exit", script_exit },
+  { "crash", script_crash },
+  { "flood", script_flood },
+  { "huge", script_huge },
+  { "long-entry", script_long_entry },
+  { "many-entries", script_many_entries },
+  { "bad-name", script_bad_name },
+  { "bad-mime", script_bad_mime },
+  { "twice", script_twice },
+  { "uncommitted", script_uncommitted },
+  { "commit-unknown", script_commit_unknown },
+  { "same-name", script_same_name },
+  { "many-artifacts", script_many_artifacts },
+  { "grow", script_grow },
+  { "big-file", script_big_file },
+  { "bad-progress", script_bad_progress },
+  { "wrong-type", script_wrong_type },
+  { "wrong-reply", script_wrong_reply },
+  { "descriptors", script_descriptors },
+  { "handle", script_handle },
+  { "foreign-pid", script_foreign_pid },
+  { "threads", script_threads },
+  { "mapping", script_mapping },
+  { "inspect", script_inspect },
+  { "tracer", script_tracer },
+};
+
+static void
+answer (GDBusMethodInvocation *invocation, GError *error)
+{
+  if (error != NULL)
+    g_dbus_method_invocation_take_error (invocation, error);
+  else
+    g_dbus_method_invocation_return_value (invocation, NULL);
+}
+
+static void
+handle_run (GDBusConnection *service, GDBusMethodInvocation *invocation, Worker *worker)
+{
+  GVariant *parameters = g_dbus_method_invocation_get_parameters (invocation);
+  g_autoptr (GVariant) data = NULL;
+  const char *script = "";
+
+  g_variant_get (parameters, "(&s&s@a{sv}x@a{sv})", NULL, NULL, &data, &worker->start_time, &worker->target);
+  worker->fds = g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (invocation));
+  worker->run = invocation;
+  g_variant_lookup (worker->target, "pid", "u", &worker->pid);
+  g_variant_lookup (data, "script", "&s", &script);
+
+  /* These answer when they are cancelled, or not even then. */
+  if (g_str_equal (script, "wait") || g_str_equal (script, "hang"))
+    {
+      g_object_set_data (G_OBJECT (service), "script", GINT_TO_POINTER (script[0]));
+      g_clear_error (&(GError *){ tell (service, "Progress", g_variant_new ("(d)", 0.25)) });
+      return;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (scripts); i++)
+    {
+      if (g_str_equal (scripts[i].name, script))
+        {
+          answer (invocation, scripts[i].run (service, worker));
+          return;
+        }
+    }
+  answer (invocation, g_error_new (HAP_ERROR, HAP_ERROR_FAILED, "No script “%s”", script));
+}
+
+static void
+handle_cancel (GDBusConnection *service, GDBusMethodInvocation *invocation, Worker *worker)
+{
+  int fd = -1;
+
+  g_dbus_method_invocation_return_value (invocation, NULL);
+  if (GPOINTER_TO_INT (g_object_get_data (G_OBJECT (service), "script")) == 'w')
+    answer (worker->run, write_artifact (service, worker, TRUE, &fd));
+}
+
+/* What the command line of a process says, which the test chose: "fake:home-assistant", "fake:python",
+ * "fake:crash", ... */
+static void
+describe_candidate (GVariantBuilder *builder, guint pid, const char *kind)
+{
+  gboolean home_assistant = g_str_has_prefix (kind, "home-assistant");
+
+  g_variant_builder_open (builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (builder, "{sv}", "pid", g_variant_new_uint32 (pid));
+  g_variant_builder_add (builder, "{sv}", "name", g_variant_new_string (kind));
+  g_variant_builder_add (builder, "{sv}", "command", g_variant_new_string ("fake \033[2J command"));
+  g_variant_builder_add (builder, "{sv}", "supported",
+                         g_variant_new_boolean (!g_str_equal (kind, "unsupported")));
+  g_variant_builder_add (builder, "{sv}", "home_assistant", g_variant_new_boolean (home_assistant));
+  g_variant_builder_add (builder, "{sv}", "reason", g_variant_new_string ("it is fake"));
+  g_variant_builder_add (builder, "{sv}", "python", g_variant_new_string ("3.14.0"));
+  g_variant_builder_close (builder);
+}
+
+static void
+look_at_candidate (GVariantBuilder *builder, GVariant *candidate, GUnixFDList *fds)
+{
+  g_autoptr (GVariant) handle = g_variant_lookup_value (candidate, "cmdline", G_VARIANT_TYPE_HANDLE);
+  int fd = g_unix_fd_list_get (fds, g_variant_get_handle (handle), NULL);
+  char text[128] = "";
+  guint pid = 0;
+
+  g_variant_lookup (candidate, "pid", "u", &pid);
+  if (read (fd, text, sizeof text - 1) > 0 && g_str_has_prefix (text, "fake:"))
+    {
+      if (g_str_equal (text, "fake:crash"))
+        _exit (1);
+      describe_candidate (builder, pid, text + 5);
+      /* A liar: the same one again, and one that was not asked for. */
+      describe_candidate (builder, pid, text + 5);
+      describe_candidate (builder, 1000000000, "liar");
+    }
+  close (fd);
+}
+
+static void
+handle_discover (GDBusMethodInvocation *invocation)
+{
+  g_autoptr (GVariant) candidates =
+      g_variant_get_child_value (g_dbus_method_invocation_get_parameters (invocation), 0);
+  GUnixFDList *fds = g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (invocation));
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  for (gsize i = 0; i < g_variant_n_children (candidates); i++)
+    {
+      g_autoptr (GVariant) candidate = g_variant_get_child_value (candidates, i);
+
+      look_at_candidate (&builder, candidate, fds);
+    }
+  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(aa{sv})", &builder));
+}
+
+static void
+on_call (GDBusConnection *service,
+         const char *sender,
+         const char *path,
+         const char *interface,
+         const char *method,
+         GVariant *parameters,
+         GDBusMethodInvocation *invocation,
+         gpointer data)
+{
+  if (g_str_equal (method, "Run"))
+    handle_run (service, invocation, data);
+  else if (g_str_equal (method, "Cancel"))
+    handle_cancel (service, invocation, data);
+  else
+    handle_discover (invocation);
+}
+
+static void
+on_closed (GDBusConnection *service, gboolean vanished, GError *error, gpointer data)
+{
+  exit (EXIT_SUCCESS);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const GDBusInterfaceVTable vtable = { .method_call = on_call };
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (3, NULL);
+  g_autoptr (GSocketConnection) stream = NULL;
+  g_autoptr (GDBusConnection) service = NULL;
+  Worker worker = { 0 };
+
+  prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  hap_error_quark ();
+  if (socket == NULL)
+    return EXIT_FAILURE;
+  stream = g_socket_connection_factory_create_connection (socket);
+  service = g_dbus_connection_new_sync (G_IO_STREAM (stream), NULL,
+                                        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+                                            | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+                                        NULL, NULL, NULL);
+  if (service == NULL)
+    return EXIT_FAILURE;
+  g_dbus_connection_register_object (
+      service, "/", (GDBusInterfaceInfo *)&org_homeassistant_profiler_private_worker_interface, &vtable,
+      &worker, NULL, NULL);
+  g_signal_connect (service, "closed", G_CALLBACK (on_closed), NULL);
+  g_dbus_connection_start_message_processing (service);
+  g_main_loop_run (loop);
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Actions of every shape for the tests of the service. Nothing of them runs: the fake worker does as their
+ * "script" says.
+ */
+
+#include "config.h"
+
+#if HAP_HAVE_PEAS_2
+#include <libpeas.h>
+#else
+#include <libpeas/peas.h>
+#endif
+
+#include "hap-action.h"
+#include "hap-plugin.h"
+
+typedef struct
+{
+  HapAction parent_instance;
+
+  char *script;
+  double seconds;
+} FakeAction;
+
+enum
+{
+  PROP_0,
+  PROP_SCRIPT,
+  PROP_SECONDS,
+};
+
+typedef struct
+{
+  const char *name, *method, *authority;
+  HapReply reply;
+  const char *slot, *stops;
+  gboolean has_seconds;
+} Shape;
+
+static const Shape shapes[] = {
+  { "FakeJob", "FakeJob", "profile", HAP_REPLY_JOB, "fake", NULL, TRUE },
+  { "FakeReport", "FakeReport", "observe", HAP_REPLY_REPORT, NULL, NULL, FALSE },
+  { "FakeNone", "FakeNone", "modify", HAP_REPLY_NONE, NULL, NULL, FALSE },
+  { "FakeDenied", "FakeDenied", "everything", HAP_REPLY_NONE, NULL, NULL, FALSE },
+  { "FakeStart", "StartFakeLogging", "inspect", HAP_REPLY_JOB, "fake-logging", NULL, FALSE },
+  { "FakeStop", "StopFakeLogging", "inspect", HAP_REPLY_NONE, NULL, "fake-logging", FALSE },
+};
+
+static void
+fake_action_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  FakeAction *self = (FakeAction *)object;
+
+  if (id == PROP_SCRIPT)
+    {
+      g_free (self->script);
+      self->script = g_value_dup_string (value);
+    }
+  else
+    self->seconds = g_value_get_double (value);
+}
+
+static void
+fake_action_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  FakeAction *self = (FakeAction *)object;
+
+  if (id == PROP_SCRIPT)
+    g_value_set_string (value, self->script);
+  else
+    g_value_set_double (value, self->seconds);
+}
+
+static void
+fake_action_finalize (GObject *object)
+{
+  GObjectClass *parent_class = g_type_class_peek (HAP_TYPE_ACTION);
+
+  g_free (((FakeAction *)object)->script);
+  parent_class->finalize (object);
+}
+
+static gboolean
+fake_action_run (HapAction *self,
+                 HapTarget *target,
+                 HapReport *report,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  g_return_val_if_reached (TRUE);
+}
+
+static void
+fake_action_class_init (gpointer klass, gpointer data)
+{
+  const Shape *shape = data;
+  GObjectClass *object_class = klass;
+  HapActionClass *action_class = klass;
+
+  object_class->set_property = fake_action_set_property;
+  object_class->get_property = fake_action_get_property;
+  object_class->finalize = fake_action_finalize;
+  action_class->method = shape->method;
+  action_class->summary = "Does as its script says & <nothing> else";
+  action_class->authority = shape->authority;
+  action_class->reply = shape->reply;
+  action_class->slot = shape->slot;
+  action_class->stops = shape->stops;
+  action_class->run = fake_action_run;
+  if (shape->stops == NULL)
+    g_object_class_install_property (
+        object_class, PROP_SCRIPT,
+        g_param_spec_string ("script", NULL, "What the fake worker does", "succeed", HAP_PARAM_DATA));
+  if (shape->has_seconds)
+    g_object_class_install_property (
+        object_class, PROP_SECONDS,
+        g_param_spec_double ("seconds", NULL, "How long it would take", 0.5, 3600, 60, HAP_PARAM_DATA));
+}
+
+static const GType *
+fake_plugin_list_actions (HapPlugin *plugin)
+{
+  static GType types[G_N_ELEMENTS (shapes) + 1];
+
+  for (guint i = 0; i < G_N_ELEMENTS (shapes) && types[i] == G_TYPE_INVALID; i++)
+    {
+      const GTypeInfo info = { .class_size = sizeof (HapActionClass),
+                               .class_init = fake_action_class_init,
+                               .class_data = &shapes[i],
+                               .instance_size = sizeof (FakeAction) };
+
+      types[i] = g_type_register_static (HAP_TYPE_ACTION, shapes[i].name, &info, 0);
+    }
+  return types;
+}
+
+static void
+fake_plugin_iface_init (HapPluginInterface *iface)
+{
+  iface->list_actions = fake_plugin_list_actions;
+}
+
+#define FAKE_TYPE_PLUGIN (fake_plugin_get_type ())
+G_DECLARE_FINAL_TYPE (FakePlugin, fake_plugin, FAKE, PLUGIN, GObject)
+
+struct _FakePlugin
+{
+  GObject parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (FakePlugin,
+                               fake_plugin,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (HAP_TYPE_PLUGIN, fake_plugin_iface_init))
+
+static void
+fake_plugin_class_init (FakePluginClass *klass)
+{
+}
+
+static void
+fake_plugin_init (FakePlugin *self)
+{
+}
+
+G_MODULE_EXPORT void peas_register_types (PeasObjectModule *module);
+
+G_MODULE_EXPORT void
+peas_register_types (PeasObjectModule *module)
+{
+  peas_object_module_register_extension_type (module, HAP_TYPE_PLUGIN, FAKE_TYPE_PLUGIN);
+}

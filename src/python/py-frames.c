@@ -90,9 +90,53 @@ py_stack_clear (PyStack *self)
   py_stack_init (self);
 }
 
+static const guint8 *
+find_in_copy (const Copy *copy, guint64 address, gsize size)
+{
+  guint64 offset = address - copy->address;
+
+  return offset < copy->size && copy->size - offset >= size ? copy->bytes + offset : NULL;
+}
+
+/* Entry frames lie close together on the C stack: the whole page comes at the price of what is wanted. */
+static const guint8 *
+load_page (Walk *walk, guint64 address, gsize size)
+{
+  guint index = walk->n_pages++ % N_PAGES;
+  gsize offset = address % PAGE_SIZE;
+  gsize n = PAGE_SIZE;
+
+  if (offset + size > PAGE_SIZE)
+    {
+      offset = 0;
+      n = size;
+    }
+  n = hap_memory_read_some (walk->runtime->memory, address - offset, walk->pages[index], n);
+  walk->outside[index] = (Copy){ address - offset, n, walk->pages[index] };
+  return find_in_copy (&walk->outside[index], address, size);
+}
+
+/*
+ * 3.11 and 3.12 keep the current frame in a _PyCFrame on the C stack, beside the entry frame that is wanted
+ * next. Where the stack was left since, nothing is at that address.
+ */
+static guint64
+read_current_frame (Walk *walk, guint64 cframe, gboolean again)
+{
+  guint64 address = cframe + walk->layout->cframe_current_frame;
+  guint64 frame = G_MAXUINT64;
+  const guint8 *bytes;
+
+  if (again)
+    py_read_u64 (walk->runtime, address, &frame);
+  else if ((bytes = load_page (walk, address, sizeof frame)) != NULL)
+    frame = py_block_u64 (bytes, 0);
+  return frame;
+}
+
 /* Returns FALSE when the thread state is not there any more, or is another thread's. */
 static gboolean
-read_head (const Walk *walk, const PyThread *thread, ThreadHead *head)
+read_head (Walk *walk, const PyThread *thread, ThreadHead *head, gboolean again)
 {
   const PyLayout *layout = walk->layout;
   gsize size = MAX (layout->tstate_datastack_top, layout->tstate_thread_id) + sizeof (guint64);
@@ -111,15 +155,13 @@ read_head (const Walk *walk, const PyThread *thread, ThreadHead *head)
 
   if (layout->tstate_base_frame != PY_NO_FIELD)
     head->base = py_block_u64 (block, layout->tstate_base_frame);
-  if (layout->tstate_cframe == PY_NO_FIELD)
+  if (layout->tstate_cframe != PY_NO_FIELD)
     {
-      head->frame = py_block_u64 (block, layout->tstate_current_frame);
-      return TRUE;
+      head->cframe = py_block_u64 (block, layout->tstate_cframe);
+      head->frame = read_current_frame (walk, head->cframe, again);
     }
-  /* It lies on the C stack, which may have moved on since: then nothing is at that address. */
-  head->cframe = py_block_u64 (block, layout->tstate_cframe);
-  if (!py_read_u64 (walk->runtime, head->cframe + layout->cframe_current_frame, &head->frame))
-    head->frame = G_MAXUINT64;
+  else
+    head->frame = py_block_u64 (block, layout->tstate_current_frame);
   return TRUE;
 }
 
@@ -142,26 +184,6 @@ load_chunk (Walk *walk, guint64 address, gsize size)
   return walk->chunk.size > 0;
 }
 
-static const guint8 *
-find_in_copy (const Walk *walk, const Copy *copy, guint64 frame)
-{
-  guint64 offset = frame - copy->address;
-
-  return offset < copy->size && copy->size - offset >= walk->frame_size ? copy->bytes + offset : NULL;
-}
-
-/* Entry frames lie close together on the C stack: the rest of the page comes at the price of the frame. */
-static const guint8 *
-load_page (Walk *walk, guint64 frame)
-{
-  guint index = walk->n_pages++ % N_PAGES;
-  gsize n = MAX (PAGE_SIZE - frame % PAGE_SIZE, walk->frame_size);
-
-  n = hap_memory_read_some (walk->runtime->memory, frame, walk->pages[index], n);
-  walk->outside[index] = (Copy){ frame, n, walk->pages[index] };
-  return find_in_copy (walk, &walk->outside[index], frame);
-}
-
 /*
  * The bytes of a frame: from what is at hand; else from the chunk before, if the address speaks for it; else
  * from wherever it is.
@@ -169,10 +191,10 @@ load_page (Walk *walk, guint64 frame)
 static const guint8 *
 find_frame (Walk *walk, guint64 frame)
 {
-  const guint8 *bytes = find_in_copy (walk, &walk->chunk, frame);
+  const guint8 *bytes = find_in_copy (&walk->chunk, frame, walk->frame_size);
 
   for (guint i = 0; i < N_PAGES && bytes == NULL; i++)
-    bytes = find_in_copy (walk, &walk->outside[i], frame);
+    bytes = find_in_copy (&walk->outside[i], frame, walk->frame_size);
   if (bytes != NULL)
     return bytes;
 
@@ -182,10 +204,10 @@ find_frame (Walk *walk, guint64 frame)
 
       if (previous != 0 && frame > previous && frame - previous < CHUNK_SIZE
           && load_chunk (walk, previous, CHUNK_SIZE)
-          && (bytes = find_in_copy (walk, &walk->chunk, frame)) != NULL)
+          && (bytes = find_in_copy (&walk->chunk, frame, walk->frame_size)) != NULL)
         return bytes;
     }
-  return load_page (walk, frame);
+  return load_page (walk, frame, walk->frame_size);
 }
 
 static gboolean
@@ -373,14 +395,14 @@ py_stack_read (PyStack *self, PyRuntime *runtime, const PyThread *thread)
   memset (walk.outside, 0, sizeof walk.outside);
   walk.n_chunks = 0;
 
-  if (!read_head (&walk, thread, &head))
+  if (!read_head (&walk, thread, &head, FALSE))
     return PY_STACK_GONE;
   /* The part in use: what lies above is left over from calls that have returned. */
   if (head.frame != 0 && head.chunk != 0 && head.top > head.chunk)
     load_chunk (&walk, head.chunk, head.top - head.chunk);
   if (!walk_frames (&walk, &head))
     return PY_STACK_MOVED;
-  if (!read_head (&walk, thread, &after))
+  if (!read_head (&walk, thread, &after, TRUE))
     return PY_STACK_GONE;
   return memcmp (&head, &after, sizeof head) == 0 ? PY_STACK_OK : PY_STACK_MOVED;
 }

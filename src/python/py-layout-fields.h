@@ -33,7 +33,6 @@ PY_FIELD (gil_locked)        /* int: 1 taken, 0 free, -1 not made yet */
 PY_FIELD (gil_switch_number) /* unsigned long: how often it went to another thread state */
 
 /* PyThreadState */
-PY_FIELD (tstate_prev)
 PY_FIELD (tstate_next)
 PY_FIELD (tstate_interp)
 PY_FIELD (tstate_thread_id)        /* unsigned long: threading.get_ident() */
@@ -44,6 +43,8 @@ PY_FIELD (tstate_base_frame)      /* 3.15+: address of the frame at which every 
 PY_FIELD (tstate_datastack_chunk) /* newest chunk of the data stack */
 PY_FIELD (tstate_datastack_top)   /* address of its first free slot */
 
+PY_FIELD (tstate_dict)            /* 3.11, 3.12: what PyThreadState_GetDict() returns */
+
 /* _PyCFrame: 3.11, 3.12 */
 PY_FIELD (cframe_current_frame)
 
@@ -53,6 +54,9 @@ PY_FIELD (iframe_previous)    /* the caller's frame */
 PY_FIELD (iframe_instruction) /* prev_instr, instr_ptr */
 PY_FIELD (iframe_owner)       /* char: 0 data stack, 1 generator, 2 frame object, 3 and more: entry from C */
 PY_FIELD (iframe_is_entry)    /* 3.11: bool: C code called this frame */
+PY_FIELD (iframe_locals)      /* the first slot: local variables, then the stack of values */
+PY_FIELD (iframe_stack_top)   /* 3.11 to 3.13: int: slots in use */
+PY_FIELD (iframe_stack_end)   /* 3.14+: address of the first slot not in use */
 PY_FIELD (iframe_tlbc_index)  /* 3.14+, free-threaded: int32: which copy of the bytecode runs */
 
 /* _PyStackChunk */
@@ -89,6 +93,10 @@ PY_FIELD (type_basicsize)
 PY_FIELD (type_flags)
 PY_FIELD (type_base)
 PY_FIELD (type_dictoffset)
+PY_FIELD (type_repr)
+PY_FIELD (type_mro)
+PY_FIELD (type_dict)
+PY_FIELD (type_qualname)
 PY_FIELD (type_cached_keys) /* keys of the instances' values */
 
 /* PyASCIIObject, PyCompactUnicodeObject, PyUnicodeObject */
@@ -121,5 +129,62 @@ PY_FIELD (values_valid) /* 3.13+: uint8: 0 when the values moved to a dict */
 
 /* PyModuleObject */
 PY_FIELD (module_dict)
+
+/* PyTupleObject, PyListObject, PySetObject, PyFloatObject, PyWeakReference, PyCellObject */
+PY_FIELD (tuple_items)
+PY_FIELD (list_items) /* address of the items */
+PY_FIELD (set_used)
+PY_FIELD (set_mask)  /* number of slots - 1 */
+PY_FIELD (set_table) /* address of the slots {key, hash} */
+PY_FIELD (float_value)
+PY_FIELD (weakref_object)
+PY_FIELD (cell_value)
+
+/* dequeobject (private to _collectionsmodule.c) */
+PY_FIELD (deque_left_block)
+PY_FIELD (deque_left_index)
+
+/* PyFunctionObject, PyMethodObject, PyCFunctionObject, partialobject (private to _functoolsmodule.c) */
+PY_FIELD (function_code)
+PY_FIELD (function_qualname)
+PY_FIELD (function_closure)
+PY_FIELD (function_module)
+PY_FIELD (function_dict)
+PY_FIELD (method_function)
+PY_FIELD (method_self)
+PY_FIELD (cfunction_def) /* address of a PyMethodDef, whose first field is the name */
+PY_FIELD (cfunction_self)
+PY_FIELD (partial_function)
+PY_FIELD (partial_arguments)
+PY_FIELD (partial_keywords)
+
+/* PyGenObject: generators, coroutines, asynchronous generators */
+PY_FIELD (gen_code) /* 3.11: the code object, also when the frame is gone */
+PY_FIELD (gen_name)
+PY_FIELD (gen_qualname)
+PY_FIELD (gen_frame_state) /* int8 */
+PY_FIELD (gen_frame)       /* the _PyInterpreterFrame itself */
+
+/* What a wrapper wraps, right after its head: async_generator_asend and _athrow, coroutine_wrapper, and FutureIter,
+ * TaskStepMethWrapper and (3.11) PyRunningLoopHolder of _asynciomodule.c */
+PY_FIELD (wrapper_object)
+
+/* PyBaseExceptionObject */
+PY_FIELD (exception_arguments)
+
+/* FutureObj, TaskObj (private to _asynciomodule.c) */
+PY_FIELD (future_size) /* tp_basicsize */
+PY_FIELD (future_loop)
+PY_FIELD (future_callback)  /* the first */
+PY_FIELD (future_callbacks) /* list of the others: (callback, context) */
+PY_FIELD (future_exception)
+PY_FIELD (future_result)
+PY_FIELD (future_source) /* where it was created, in debug mode */
+PY_FIELD (future_state)  /* int: 0 pending, 1 cancelled, 2 finished */
+PY_FIELD (task_size)     /* tp_basicsize */
+PY_FIELD (task_cancels)  /* int: cancellations asked for */
+PY_FIELD (task_waiter)
+PY_FIELD (task_coroutine)
+PY_FIELD (task_name) /* str; 3.12+: or int, for "Task-N" */
 
 #undef PY_MOVING_FIELD

@@ -28,59 +28,61 @@ enum
 #define F(name) G_STRUCT_OFFSET (PyLayout, name)
 G_STATIC_ASSERT (F (free_threaded) > SIZE);
 
+/* clang-format off: a line for each structure */
+
 #define RUNTIME SIZE, F (runtime_finalizing), F (runtime_interpreters)
-#define IFRAME SIZE, F (iframe_previous), F (iframe_code), F (iframe_instruction), SKIP, F (iframe_owner)
-#define CODE                                                                                                 \
+/* before it SIZE, id, next, threads_head; what follows is gil_runtime_state and its enabled, locked, holder
+ */
+#define INTERP_GIL SKIP, SKIP, F (interp_gil), SKIP, SKIP, SKIP, SKIP
+#define INTERP_3_13                                                                                          \
+  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, F (interp_modules), INTERP_GIL
+#define INTERP_3_14                                                                                          \
+  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, SKIP, F (interp_modules), INTERP_GIL,      \
+      SKIP, SKIP
+#define TSTATE_BEGIN SIZE, SKIP, F (tstate_next), F (tstate_interp), F (tstate_current_frame)
+#define TSTATE_IDS F (tstate_thread_id), F (tstate_native_thread_id), F (tstate_datastack_chunk), SKIP
+#define TSTATE_3_13 TSTATE_BEGIN, TSTATE_IDS
+/* with last_profiled_frame and its number, then four more, then err_stackitem, which has no size */
+#define TSTATE_3_15 TSTATE_BEGIN, F (tstate_base_frame), SKIP, SKIP, TSTATE_IDS, SKIP, SKIP, SKIP, SKIP, SKIP
+#define IFRAME_3_13 SIZE, F (iframe_previous), F (iframe_code), F (iframe_instruction), SKIP, F (iframe_owner)
+#define IFRAME_3_14 IFRAME_3_13, SKIP, F (iframe_tlbc_index)
+#define CODE_3_13                                                                                            \
   SIZE, F (code_filename), F (code_name), F (code_qualname), F (code_line_table), F (code_first_line), SKIP, \
       SKIP, SKIP, F (code_instructions)
+#define CODE_3_14 CODE_3_13, F (code_tlbc)
 #define OBJECT SIZE, F (object_type)
-#define TYPE SIZE, F (type_name), SKIP, F (type_flags)
-#define TUPLE_LIST SIZE, SKIP, F (object_size), SIZE, SKIP, F (object_size)
+#define TYPE_3_13 SIZE, F (type_name), SKIP, F (type_flags)
+#define TYPE_3_15 TYPE_3_13, F (type_basicsize), F (type_dictoffset), SIZE, F (type_cached_keys)
+#define TUPLE SIZE, SKIP, F (object_size)
+#define LIST SIZE, SKIP, F (object_size)
 #define SET SIZE, SKIP, SKIP, SKIP
-#define DICT_TO_UNICODE                                                                                      \
-  SIZE, F (dict_keys), F (dict_values), SIZE, SKIP, SIZE, F (long_tag), F (long_digits), SIZE,               \
-      F (object_size), F (bytes_data), SIZE, F (unicode_state), F (unicode_length), F (unicode_ascii_data)
+#define DICT SIZE, F (dict_keys), F (dict_values)
+#define FLOAT SIZE, SKIP
+#define LONG SIZE, F (long_tag), F (long_digits)
+#define BYTES SIZE, F (object_size), F (bytes_data)
+#define UNICODE SIZE, F (unicode_state), F (unicode_length), F (unicode_ascii_data)
 
 static const guint16 words_3_13[] = {
-  RUNTIME,
-  /* interpreter_state: id next threads_head gc modules sysdict builtins ceval_gil gil (4) */
-  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, F (interp_modules), SKIP, SKIP,
-  F (interp_gil), SKIP, SKIP, SKIP, SKIP,
-  /* thread_state: prev next interp current_frame thread_id native_thread_id datastack_chunk status */
-  SIZE, F (tstate_prev), F (tstate_next), F (tstate_interp), F (tstate_current_frame), F (tstate_thread_id),
-  F (tstate_native_thread_id), F (tstate_datastack_chunk), SKIP,
-  /* the others */
-  IFRAME, CODE, OBJECT, TYPE, TUPLE_LIST, DICT_TO_UNICODE, END
+  RUNTIME, INTERP_3_13, TSTATE_3_13, IFRAME_3_13, CODE_3_13, OBJECT,  TYPE_3_13, TUPLE,
+  LIST,    DICT,        FLOAT,       LONG,        BYTES,     UNICODE, END,
 };
 
-/* interpreter_state: id next threads_head threads_main gc modules sysdict builtins ceval_gil gil (4) and two
- * generations */
-#define INTERP_3_14                                                                                          \
-  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, SKIP, F (interp_modules), SKIP, SKIP,      \
-      F (interp_gil), SKIP, SKIP, SKIP, SKIP, SKIP, SKIP
-/* stackpointer before tlbc_index */
-#define IFRAME_3_14 IFRAME, SKIP, F (iframe_tlbc_index)
-#define CODE_3_14 CODE, F (code_tlbc)
+static const guint16 words_3_14[] = {
+  RUNTIME, INTERP_3_14, TSTATE_3_13, IFRAME_3_14, CODE_3_14, OBJECT, TYPE_3_13, TUPLE,
+  LIST,    SET,         DICT,        FLOAT,       LONG,      BYTES,  UNICODE,   END,
+};
 
-static const guint16 words_3_14[] = { RUNTIME, INTERP_3_14,
-                                      /* thread_state: as 3.13 */
-                                      SIZE, F (tstate_prev), F (tstate_next), F (tstate_interp),
-                                      F (tstate_current_frame), F (tstate_thread_id),
-                                      F (tstate_native_thread_id), F (tstate_datastack_chunk), SKIP,
-                                      IFRAME_3_14, CODE_3_14, OBJECT, TYPE, TUPLE_LIST, SET, DICT_TO_UNICODE,
-                                      END };
+static const guint16 words_3_15[] = {
+  RUNTIME, INTERP_3_14, TSTATE_3_15, IFRAME_3_14, CODE_3_14, OBJECT, TYPE_3_15, TUPLE,
+  LIST,    SET,         DICT,        FLOAT,       LONG,      BYTES,  UNICODE,   F (unicode_compact_data),
+  END,
+};
 
-static const guint16 words_3_15[] = { RUNTIME, INTERP_3_14,
-                                      /* thread_state: prev next interp current_frame base_frame last_profiled
-                                       * (2) thread_id native_thread_id datastack_chunk, five more */
-                                      SIZE, F (tstate_prev), F (tstate_next), F (tstate_interp),
-                                      F (tstate_current_frame), F (tstate_base_frame), SKIP, SKIP,
-                                      F (tstate_thread_id), F (tstate_native_thread_id),
-                                      F (tstate_datastack_chunk), SKIP, SKIP, SKIP, SKIP, SKIP,
-                                      /* err_stackitem, which has no size */
-                                      SKIP, IFRAME_3_14, CODE_3_14, OBJECT, TYPE, F (type_basicsize),
-                                      F (type_dictoffset), SIZE, F (type_cached_keys), TUPLE_LIST, SET,
-                                      DICT_TO_UNICODE, F (unicode_compact_data), END };
+/* clang-format on */
+
+/* Every word looked at lies in the bytes handed in. */
+#define FITS(words) (FIRST_OFFSET + G_N_ELEMENTS (words) * sizeof (guint64) <= PY_DEBUG_OFFSETS_SIZE)
+G_STATIC_ASSERT (FITS (words_3_13) && FITS (words_3_14) && FITS (words_3_15));
 
 /* Our name of each field, for messages, and whether the debug offsets override it. */
 typedef struct
@@ -196,8 +198,3 @@ py_layout_apply_debug_offsets (PyLayout *layout, const guint8 *bytes, GError **e
   *layout = result;
   return TRUE;
 }
-
-/* Every word looked at lies in the bytes handed in. */
-G_STATIC_ASSERT (FIRST_OFFSET + G_N_ELEMENTS (words_3_15) * sizeof (guint64) <= PY_DEBUG_OFFSETS_SIZE);
-G_STATIC_ASSERT (FIRST_OFFSET + G_N_ELEMENTS (words_3_14) * sizeof (guint64) <= PY_DEBUG_OFFSETS_SIZE);
-G_STATIC_ASSERT (FIRST_OFFSET + G_N_ELEMENTS (words_3_13) * sizeof (guint64) <= PY_DEBUG_OFFSETS_SIZE);

@@ -54,7 +54,7 @@ check_life (PyRuntime *runtime, GError **error)
 static gboolean
 check_threads (PyRuntime *runtime, guint64 interpreter, GArray *threads, GError **error)
 {
-  guint64 head, previous;
+  guint64 head;
   guint n_known = 0;
 
   if (!py_read_u64 (runtime, interpreter + runtime->layout.interp_threads, &head))
@@ -69,11 +69,6 @@ check_threads (PyRuntime *runtime, guint64 interpreter, GArray *threads, GError 
       if (thread->native_id > MAX_TID)
         return fail (runtime, "list of threads", error);
       n_known += thread->ident != 0 && thread->native_id != 0;
-      if (thread->interpreter != interpreter)
-        continue;
-      if (!py_read_u64 (runtime, thread->tstate + runtime->layout.tstate_prev, &previous)
-          || (i == 0 && threads->len > 1 && previous == 0))
-        return fail (runtime, "list of threads", error);
     }
   return n_known > 0 ? TRUE : fail (runtime, "list of threads", error);
 }

@@ -143,6 +143,46 @@ test_embedded (void)
     g_test_skip ("no shared libpython at hand");
 }
 
+/* The main interpreter has one thread, another interpreter another one. */
+static void
+test_subinterpreter (void)
+{
+  static const char program[] = "try:\n"
+                                "    import _interpreters as interpreters\n"
+                                "except ImportError:\n"
+                                "    import _xxsubinterpreters as interpreters\n"
+                                "other = interpreters.create()\n"
+                                "interpreters.run_string(other, \"print('ready', flush=True)\\n\"\n"
+                                "    \"import sys; sys.stdin.read()\")";
+  const char *const argv[] = { "-c", program, NULL };
+  GPtrArray *pythons = hap_test_list_pythons (TRUE);
+
+  for (guint i = 0; i < pythons->len; i++)
+    {
+      g_autoptr (HapTestProcess) process = hap_test_spawn (pythons->pdata[i], argv);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), FALSE, &error);
+      g_autoptr (PyRuntime) runtime = py_runtime_attach (target, &error);
+      g_autoptr (GArray) interpreters = NULL;
+      g_autoptr (GArray) threads = NULL;
+
+      g_assert_no_error (error);
+      interpreters = py_runtime_list_interpreters (runtime);
+      threads = py_threads_list (runtime);
+      g_assert_cmpuint (interpreters->len, ==, 2);
+      g_assert_cmpuint (g_array_index (interpreters, guint64, 0), ==,
+                        py_runtime_get_main_interpreter (runtime));
+      /* 3.11 and 3.12 keep the thread state that came with it. */
+      g_assert_cmpuint (threads->len, >=, 2);
+      g_assert_true (g_array_index (threads, PyThread, 0).main);
+      g_assert_cmpuint (g_array_index (threads, PyThread, 0).interpreter, ==,
+                        g_array_index (interpreters, guint64, 0));
+      g_assert_false (g_array_index (threads, PyThread, 1).main);
+      g_assert_cmpuint (g_array_index (threads, PyThread, 1).interpreter, ==,
+                        g_array_index (interpreters, guint64, 1));
+    }
+}
+
 static void
 check_refused (HapTestProcess *process, const char *message, const char *version)
 {
@@ -402,6 +442,7 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/python/attach/stripped", GINT_TO_POINTER (CHANGE_STRIP), test_changed);
   g_test_add_data_func ("/python/attach/deleted", GINT_TO_POINTER (CHANGE_DELETE), test_changed);
   g_test_add_func ("/python/attach/embedded", test_embedded);
+  g_test_add_func ("/python/attach/subinterpreter", test_subinterpreter);
   g_test_add_func ("/python/attach/too-old", test_too_old);
   g_test_add_func ("/python/attach/no-python", test_no_python);
   g_test_add_func ("/python/attach/gone", test_gone);

@@ -22,6 +22,78 @@
 #include "internal/pycore_interpframe_structs.h"
 #endif
 
+/* Structures that CPython keeps to itself, as in Modules/ of each version. */
+
+typedef struct
+{
+  PyObject_VAR_HEAD
+  void *left_block, *right_block;
+  Py_ssize_t left_index, right_index;
+} Deque;
+
+typedef struct
+{
+  PyObject_HEAD
+  PyObject *function, *arguments, *keywords;
+} Partial;
+
+typedef struct
+{
+  PyObject_HEAD
+  PyObject *object;
+} Wrapper;
+
+#if PY_VERSION_HEX < 0x030d0000
+#define FUTURE_END                                                                                            \
+  int state, log_traceback, blocking;                                                                        \
+  PyObject *dict, *weak_references, *cancelled_exception;
+#define TASK_END                                                                                             \
+  PyObject *waiter, *coroutine, *name, *context;                                                             \
+  int must_cancel, log_destroy_pending, cancels;
+#elif PY_VERSION_HEX < 0x030e0000
+#define FUTURE_END                                                                                           \
+  PyObject *cancelled_exception;                                                                             \
+  int state;                                                                                                 \
+  unsigned log_traceback : 1, blocking : 1;
+#define TASK_END                                                                                             \
+  unsigned must_cancel : 1, log_destroy_pending : 1;                                                         \
+  int cancels;                                                                                               \
+  PyObject *waiter, *coroutine, *name, *context;
+#else
+#define FUTURE_END                                                                                           \
+  PyObject *cancelled_exception, *awaited_by;                                                                \
+  int state;                                                                                                 \
+  char is_task, awaited_by_is_set;                                                                           \
+  unsigned log_traceback : 1, blocking : 1;
+#ifdef Py_GIL_DISABLED
+#define TASK_THREAD uintptr_t thread;
+#else
+#define TASK_THREAD
+#endif
+#define TASK_END                                                                                             \
+  unsigned must_cancel : 1, log_destroy_pending : 1;                                                         \
+  int cancels;                                                                                               \
+  PyObject *waiter, *coroutine, *name, *context;                                                             \
+  void *node[2];                                                                                             \
+  TASK_THREAD
+#endif
+
+#define FUTURE                                                                                               \
+  PyObject_HEAD PyObject *loop, *callback, *context0, *callbacks, *exception, *exception_traceback, *result,  \
+      *source, *cancel_message;                                                                              \
+  FUTURE_END
+
+typedef struct
+{
+  FUTURE
+} Future;
+
+typedef struct
+{
+  FUTURE
+  TASK_END
+} Task;
+
 #define NO_FIELD 0xffffffffu
 #define BEFORE(pointers) ((pointers) * sizeof (void *))
 
@@ -45,7 +117,6 @@
 #define gil_locked offsetof (struct _gil_runtime_state, locked)
 #define gil_switch_number offsetof (struct _gil_runtime_state, switch_number)
 
-#define tstate_prev offsetof (PyThreadState, prev)
 #define tstate_next offsetof (PyThreadState, next)
 #define tstate_interp offsetof (PyThreadState, interp)
 #define tstate_thread_id offsetof (PyThreadState, thread_id)
@@ -65,6 +136,11 @@
 #define iframe_code offsetof (_PyInterpreterFrame, f_executable)
 #define iframe_instruction offsetof (_PyInterpreterFrame, instr_ptr)
 #endif
+#if PY_VERSION_HEX < 0x030d0000
+#define tstate_dict offsetof (PyThreadState, dict)
+#else
+#define tstate_dict NO_FIELD
+#endif
 #if PY_VERSION_HEX < 0x030f0000
 #define tstate_base_frame NO_FIELD
 #else
@@ -77,6 +153,14 @@
 #define iframe_is_entry offsetof (_PyInterpreterFrame, is_entry)
 #else
 #define iframe_is_entry NO_FIELD
+#endif
+#define iframe_locals offsetof (_PyInterpreterFrame, localsplus)
+#if PY_VERSION_HEX < 0x030e0000
+#define iframe_stack_top offsetof (_PyInterpreterFrame, stacktop)
+#define iframe_stack_end NO_FIELD
+#else
+#define iframe_stack_top NO_FIELD
+#define iframe_stack_end offsetof (_PyInterpreterFrame, stackpointer)
 #endif
 #if PY_VERSION_HEX >= 0x030e0000 && defined(Py_GIL_DISABLED)
 #define iframe_tlbc_index offsetof (_PyInterpreterFrame, tlbc_index)
@@ -127,6 +211,10 @@
 #define type_flags offsetof (PyTypeObject, tp_flags)
 #define type_base offsetof (PyTypeObject, tp_base)
 #define type_dictoffset offsetof (PyTypeObject, tp_dictoffset)
+#define type_repr offsetof (PyTypeObject, tp_repr)
+#define type_mro offsetof (PyTypeObject, tp_mro)
+#define type_dict offsetof (PyTypeObject, tp_dict)
+#define type_qualname offsetof (PyHeapTypeObject, ht_qualname)
 #define type_cached_keys offsetof (PyHeapTypeObject, ht_cached_keys)
 
 #define unicode_length offsetof (PyASCIIObject, length)
@@ -163,6 +251,56 @@
 #endif
 
 #define module_dict offsetof (PyModuleObject, md_dict)
+
+#define tuple_items offsetof (PyTupleObject, ob_item)
+#define list_items offsetof (PyListObject, ob_item)
+#define set_used offsetof (PySetObject, used)
+#define set_mask offsetof (PySetObject, mask)
+#define set_table offsetof (PySetObject, table)
+#define float_value offsetof (PyFloatObject, ob_fval)
+#define weakref_object offsetof (PyWeakReference, wr_object)
+#define cell_value offsetof (PyCellObject, ob_ref)
+#define deque_left_block offsetof (Deque, left_block)
+#define deque_left_index offsetof (Deque, left_index)
+
+#define function_code offsetof (PyFunctionObject, func_code)
+#define function_qualname offsetof (PyFunctionObject, func_qualname)
+#define function_closure offsetof (PyFunctionObject, func_closure)
+#define function_module offsetof (PyFunctionObject, func_module)
+#define function_dict offsetof (PyFunctionObject, func_dict)
+#define method_function offsetof (PyMethodObject, im_func)
+#define method_self offsetof (PyMethodObject, im_self)
+#define cfunction_def offsetof (PyCFunctionObject, m_ml)
+#define cfunction_self offsetof (PyCFunctionObject, m_self)
+#define partial_function offsetof (Partial, function)
+#define partial_arguments offsetof (Partial, arguments)
+#define partial_keywords offsetof (Partial, keywords)
+
+#if PY_VERSION_HEX < 0x030c0000
+#define gen_code offsetof (PyGenObject, gi_code)
+#else
+#define gen_code NO_FIELD
+#endif
+#define gen_name offsetof (PyGenObject, gi_name)
+#define gen_qualname offsetof (PyGenObject, gi_qualname)
+#define gen_frame_state offsetof (PyGenObject, gi_frame_state)
+#define gen_frame offsetof (PyGenObject, gi_iframe)
+#define wrapper_object offsetof (Wrapper, object)
+#define exception_arguments offsetof (PyBaseExceptionObject, args)
+
+#define future_size sizeof (Future)
+#define future_loop offsetof (Future, loop)
+#define future_callback offsetof (Future, callback)
+#define future_callbacks offsetof (Future, callbacks)
+#define future_exception offsetof (Future, exception)
+#define future_result offsetof (Future, result)
+#define future_source offsetof (Future, source)
+#define future_state offsetof (Future, state)
+#define task_size sizeof (Task)
+#define task_cancels offsetof (Task, cancels)
+#define task_waiter offsetof (Task, waiter)
+#define task_coroutine offsetof (Task, coroutine)
+#define task_name offsetof (Task, name)
 
 /* Bit-fields have no offset: the compiler says which bits of the state word it gives them. */
 static unsigned

@@ -179,25 +179,6 @@ def check_terminated():
         assert find_leftovers(directory) == []
 
 
-@test("/scripts/sandbox/private-build")
-def check_private_build():
-    """A build that only root can reach serves the workers, who are not root."""
-    if os.geteuid() != 0:
-        raise Skip("only root has workers of another uid")
-    build = os.environ["HAP_BUILD"]
-    with tempfile.TemporaryDirectory() as directory:  # which is mkdtemp's: for us alone
-        for path in glob.glob("src/*/*.so", root_dir=build) + glob.glob("src/*/ha-profiler*", root_dir=build) + ["plugins"]:
-            source, copy = os.path.join(build, path), os.path.join(directory, path)
-            os.makedirs(os.path.dirname(copy), exist_ok=True)
-            if os.path.isfile(source):
-                shutil.copy(source, copy)
-            elif path == "plugins":
-                shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.p"))
-        done = run("sandbox", "ha-profiler", "--json", "targets", env={**os.environ, "HAP_BUILD": directory})
-        assert done.returncode == 0, done
-        assert os.getpid() in [target["pid"] for target in json.loads(done.stdout)], done
-
-
 @test("/scripts/sandbox/usage")
 def check_usage():
     """What is not the command's status is 125."""

@@ -188,3 +188,13 @@ hap_origin_of_file (const char *filename)
       return origin_of_installed (parts + i + 1);
   return origin_of_path (parts);
 }
+
+const HapOrigin *
+hap_origin_of_frames (const HapOrigin *outer, const HapOrigin *inner)
+{
+  if (outer == NULL || HAP_ORIGIN_IS_INTEGRATION (inner->kind))
+    return inner;
+  if (HAP_ORIGIN_IS_INTEGRATION (outer->kind))
+    return outer;
+  return inner->kind <= outer->kind ? inner : outer;
+}

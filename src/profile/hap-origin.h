@@ -6,7 +6,8 @@
 G_BEGIN_DECLS
 
 /**
- * HapOriginKind: who wrote a piece of code, from most to least telling. An integration is what a user can update or remove.
+ * HapOriginKind: who wrote a piece of code, from most to least telling. An integration is what a user can
+ * update or remove.
  */
 typedef enum
 {
@@ -23,7 +24,8 @@ typedef enum
 /* "integration", "custom", "core", "application", "library", "stdlib": as in the D-Bus results */
 const char *hap_origin_kind_to_string (HapOriginKind kind);
 
-/* An interned origin: compare by pointer; lives as long as the program. @name: "zha", "Home Assistant", "aiohttp", "Python". */
+/* An interned origin: compare by pointer; lives as long as the program. @name: "zha", "Home Assistant",
+ * "aiohttp", "Python". */
 typedef struct
 {
   HapOriginKind kind;
@@ -37,5 +39,15 @@ typedef struct
  * Never fails. At most 4,096 distinct origins: later ones become "(others)" of their kind.
  */
 const HapOrigin *hap_origin_of_file (const char *filename);
+
+/**
+ * hap_origin_of_frames:
+ * @outer: (nullable): of the frames from the outermost on; NULL: there is none yet
+ * @inner: of the next frame
+ *
+ * Whose a stack is: the innermost integration's, whatever runs below it; without any, the most telling
+ * kind's, the inner of equals.
+ */
+const HapOrigin *hap_origin_of_frames (const HapOrigin *outer, const HapOrigin *inner);
 
 G_END_DECLS

@@ -47,20 +47,11 @@ compare_origins (gconstpointer a, gconstpointer b)
   return strcmp (x->origin->name, y->origin->name);
 }
 
-/* Where the samples of a thread without any Python frame belong: to the interpreter */
-static const HapOrigin *
-origin_of_node (const HapCallNode *node, const HapOrigin *most_telling)
-{
-  if (node->origin != NULL)
-    return node->origin;
-  return most_telling != NULL ? most_telling : hap_origin_of_file ("~");
-}
-
 GArray *
 hap_profile_sum_origins (const HapProfile *self)
 {
   guint32 n_nodes = hap_call_tree_get_n_nodes (self->tree);
-  g_autofree const HapOrigin **best = g_new0 (const HapOrigin *, MAX (n_nodes, 1));
+  g_autofree const HapOrigin **origins = g_new0 (const HapOrigin *, MAX (n_nodes, 1));
   g_autoptr (GHashTable) index = g_hash_table_new (NULL, NULL);
   GArray *rows = g_array_new (FALSE, TRUE, sizeof (HapOriginRow));
   guint64 busy = 0;
@@ -68,23 +59,26 @@ hap_profile_sum_origins (const HapProfile *self)
   for (guint32 i = 0; i < n_nodes; i++)
     {
       const HapCallNode *node = hap_call_tree_get_node (self->tree, i);
-      const HapOrigin *above = node->parent == NONE ? NULL : best[node->parent];
-      const HapOrigin *own = node->function != NULL ? node->function->origin : NULL;
+      const HapOrigin *origin = node->parent == NONE ? NULL : origins[node->parent];
       HapOriginRow *row;
       guint at;
 
-      best[i] = above == NULL || (own != NULL && own->kind <= above->kind) ? own : above;
+      if (node->function != NULL)
+        origin = hap_origin_of_frames (origin, node->function->origin);
+      origins[i] = origin;
       if (node_self (node) == 0)
         continue;
-      own = origin_of_node (node, best[i]);
-      at = GPOINTER_TO_UINT (g_hash_table_lookup (index, own));
+      /* The samples of a thread without any Python frame are the interpreter's. */
+      if (origin == NULL)
+        origin = hap_origin_of_file ("~");
+      at = GPOINTER_TO_UINT (g_hash_table_lookup (index, origin));
       if (at == 0)
         {
-          HapOriginRow new_row = { .origin = own };
+          HapOriginRow new_row = { .origin = origin };
 
           g_array_append_val (rows, new_row);
           at = rows->len;
-          g_hash_table_insert (index, (gpointer)own, GUINT_TO_POINTER (at));
+          g_hash_table_insert (index, (gpointer)origin, GUINT_TO_POINTER (at));
         }
       row = &g_array_index (rows, HapOriginRow, at - 1);
       row->running += node->self[HAP_ACTIVITY_RUNNING];

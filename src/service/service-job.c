@@ -294,7 +294,7 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
   const char *broken = NULL;
   guint pid;
 
-  if (!g_str_has_prefix (method, "Open"))
+  if (!g_str_has_prefix (method, "Open") && !g_str_has_prefix (method, "Read"))
     {
       broken = service_intake_take (self->intake, invocation);
       if (broken != NULL)

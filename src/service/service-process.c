@@ -19,6 +19,7 @@
 #include "service-fd.h"
 
 #define MAX_THREADS_A_CALL 64
+#define MAX_SYSTEM_CALLS_A_CALL 256
 #define READ_ONLY (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
 struct _ServiceProcess
@@ -315,6 +316,44 @@ service_process_open_threads (ServiceProcess *self, guint after, GUnixFDList *fd
   return g_variant_builder_end (&builder);
 }
 
+/* The kernel's line of numbers; FALSE when there is none: the thread has ended, or is another's by now. */
+static gboolean
+read_system_call (ServiceProcess *self, guint tid, char *line, gsize size)
+{
+  g_autofree char *path = g_strdup_printf ("%u/syscall", tid);
+  service_autofd int fd = openat (self->task_fd, path, READ_ONLY);
+  gssize length = fd >= 0 ? pread (fd, line, size - 1, 0) : -1;
+
+  if (length <= 0)
+    return FALSE;
+  line[length] = '\0';
+  g_strchomp (line);
+  return g_str_is_ascii (line);
+}
+
+GVariant *
+service_process_read_system_calls (ServiceProcess *self, guint after, GError **error)
+{
+  g_autoptr (GArray) tids = list_threads (self, after, error);
+  GVariantBuilder builder;
+  char line[256];
+
+  if (tids == NULL)
+    return NULL;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(us)"));
+  for (guint i = 0, n = 0; i < tids->len && n < MAX_SYSTEM_CALLS_A_CALL; i++)
+    {
+      guint tid = g_array_index (tids, guint, i);
+
+      if (!read_system_call (self, tid, line, sizeof line))
+        continue;
+      g_variant_builder_add (&builder, "(us)", tid, line);
+      n++;
+    }
+  return g_variant_builder_end (&builder);
+}
+
 /*
  * Without the right to follow the link itself (only root has it) its text is a path, which is tried as this
  * process and as the target sees it. It is the caller's own right that opens it, and the worker compares
@@ -405,6 +444,17 @@ answer_open_threads (ServiceProcess *self, GVariant *parameters, GUnixFDList *fd
   return threads != NULL ? g_variant_new ("(@a(uhhh))", threads) : NULL;
 }
 
+static GVariant *
+answer_read_system_calls (ServiceProcess *self, GVariant *parameters, GError **error)
+{
+  GVariant *calls;
+  guint after;
+
+  g_variant_get (parameters, "(uu)", NULL, &after);
+  calls = service_process_read_system_calls (self, after, error);
+  return calls != NULL ? g_variant_new ("(@a(us))", calls) : NULL;
+}
+
 void
 service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
 {
@@ -415,6 +465,8 @@ service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
 
   if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "OpenMapping"))
     answer = answer_open_mapping (self, parameters, fds, &error);
+  else if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "ReadSystemCalls"))
+    answer = answer_read_system_calls (self, parameters, &error);
   else
     answer = answer_open_threads (self, parameters, fds, &error);
 

@@ -48,10 +48,15 @@ int service_process_open_file (ServiceProcess *self, const char *name, GError **
  */
 GVariant *service_process_open_threads (ServiceProcess *self, guint after, GUnixFDList *fds, GError **error);
 
+/* Returns: (transfer floating): `a(us)`: tid and its file "syscall" of at most 256 threads with tids above
+ * @after, ascending */
+GVariant *service_process_read_system_calls (ServiceProcess *self, guint after, GError **error);
+
 /* The regular file behind the mapping that is exactly @start to @end, open for reading; -1 with @error. */
 int service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, GError **error);
 
-/* Answers a worker's OpenThreads or OpenMapping, of this process. @invocation: (transfer full) */
+/* Answers a worker's OpenThreads, OpenMapping or ReadSystemCalls, of this process. @invocation: (transfer
+ * full) */
 void service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServiceProcess, service_process_unref)

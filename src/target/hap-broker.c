@@ -26,6 +26,28 @@ hap_thread_clear (HapThread *thread)
   thread->stat_fd = thread->schedstat_fd = -1;
 }
 
+gboolean
+hap_system_call_parse (const char *line, HapSystemCall *call)
+{
+  char *end;
+  gint64 number;
+
+  call->number = HAP_NO_SYSTEM_CALL;
+  call->argument = 0;
+  if (g_str_has_prefix (line, "running"))
+    return TRUE;
+
+  /* "NUMBER 0xARGUMENT ... 0xSP 0xPC", or, outside of any system call, "-1 0xSP 0xPC". */
+  number = g_ascii_strtoll (line, &end, 10);
+  if (end == line || *end != ' ')
+    return FALSE;
+  if (number < 0)
+    return TRUE;
+  call->number = number;
+  call->argument = g_ascii_strtoull (end + 1, NULL, 16);
+  return TRUE;
+}
+
 int
 hap_broker_open_mapping (HapBroker *self, guint64 start, guint64 end, GError **error)
 {
@@ -42,4 +64,10 @@ int
 hap_broker_open_tracer (HapBroker *self, GError **error)
 {
   return HAP_BROKER_GET_IFACE (self)->open_tracer (self, error);
+}
+
+GArray *
+hap_broker_read_system_calls (HapBroker *self, guint after, GError **error)
+{
+  return HAP_BROKER_GET_IFACE (self)->read_system_calls (self, after, error);
 }

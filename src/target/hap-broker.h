@@ -17,6 +17,19 @@ typedef struct
 
 void hap_thread_clear (HapThread *thread);
 
+/* The system call that a thread waits in, as /proc/PID/task/TID/syscall has it. */
+typedef struct
+{
+  guint tid;        /* in our pid namespace */
+  gint64 number;    /* HAP_NO_SYSTEM_CALL: it runs, or waits elsewhere */
+  guint64 argument; /* the first */
+} HapSystemCall;
+
+#define HAP_NO_SYSTEM_CALL (-1)
+
+/* @line: the file's text. FALSE if it is none. */
+gboolean hap_system_call_parse (const char *line, HapSystemCall *call);
+
 #define HAP_TYPE_BROKER (hap_broker_get_type ())
 G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
 
@@ -28,6 +41,8 @@ G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
  * @error
  * @open_threads: (element-type HapThread): all threads with a tid above @after, in ascending order, at most
  * 64 a call; free function set; empty at the end
+ * @read_system_calls: (element-type HapSystemCall): of all threads with a tid above @after, in ascending
+ * order, at most 256 a call; empty at the end. (The file itself is readable only to who may trace.)
  */
 struct _HapBrokerInterface
 {
@@ -36,10 +51,12 @@ struct _HapBrokerInterface
   int (*open_mapping) (HapBroker *self, guint64 start, guint64 end, GError **error);
   GArray *(*open_threads) (HapBroker *self, guint after, GError **error);
   int (*open_tracer) (HapBroker *self, GError **error);
+  GArray *(*read_system_calls) (HapBroker *self, guint after, GError **error);
 };
 
 int hap_broker_open_mapping (HapBroker *self, guint64 start, guint64 end, GError **error);
 GArray *hap_broker_open_threads (HapBroker *self, guint after, GError **error);
 int hap_broker_open_tracer (HapBroker *self, GError **error);
+GArray *hap_broker_read_system_calls (HapBroker *self, guint after, GError **error);
 
 G_END_DECLS

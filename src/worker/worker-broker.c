@@ -133,6 +133,32 @@ worker_broker_open_threads (HapBroker *broker, guint after, GError **error)
   return g_steal_pointer (&threads);
 }
 
+static GArray *
+worker_broker_read_system_calls (HapBroker *broker, guint after, GError **error)
+{
+  WorkerBroker *self = WORKER_BROKER (broker);
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariantIter) list = NULL;
+  GArray *calls;
+  HapSystemCall call;
+  const char *line;
+
+  reply = worker_service_call (self->service, "ReadSystemCalls", g_variant_new ("(uu)", self->pid, after),
+                               "(a(us))", NULL, error);
+  if (reply == NULL)
+    return NULL;
+
+  calls = g_array_new (FALSE, FALSE, sizeof (HapSystemCall));
+  g_variant_get (reply, "(a(us))", &list);
+  while (g_variant_iter_next (list, "(u&s)", &call.tid, &line))
+    {
+      if (!hap_system_call_parse (line, &call))
+        call.number = HAP_NO_SYSTEM_CALL;
+      g_array_append_val (calls, call);
+    }
+  return calls;
+}
+
 static void
 worker_broker_finalize (GObject *object)
 {
@@ -146,6 +172,7 @@ worker_broker_iface_init (HapBrokerInterface *iface)
   iface->open_mapping = worker_broker_open_mapping;
   iface->open_threads = worker_broker_open_threads;
   iface->open_tracer = worker_broker_open_tracer;
+  iface->read_system_calls = worker_broker_read_system_calls;
 }
 
 static void

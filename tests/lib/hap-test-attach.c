@@ -178,12 +178,35 @@ hap_test_broker_open_tracer (HapBroker *broker, GError **error)
   return socket;
 }
 
+static GArray *
+hap_test_broker_read_system_calls (HapBroker *broker, guint after, GError **error)
+{
+  HapTestBroker *self = HAP_TEST_BROKER (broker);
+  g_autoptr (GArray) tids = list_tids (self->pid, after, error);
+  GArray *calls;
+
+  if (tids == NULL)
+    return NULL;
+  calls = g_array_new (FALSE, FALSE, sizeof (HapSystemCall));
+  for (guint i = 0; i < tids->len && calls->len < BATCH; i++)
+    {
+      HapSystemCall call = { .tid = g_array_index (tids, guint, i) };
+      g_autofree char *path = g_strdup_printf ("/proc/%u/task/%u/syscall", self->pid, call.tid);
+      g_autofree char *line = NULL;
+
+      if (g_file_get_contents (path, &line, NULL, NULL) && hap_system_call_parse (line, &call))
+        g_array_append_val (calls, call);
+    }
+  return calls;
+}
+
 static void
 hap_test_broker_broker_init (HapBrokerInterface *iface)
 {
   iface->open_mapping = hap_test_broker_open_mapping;
   iface->open_threads = hap_test_broker_open_threads;
   iface->open_tracer = hap_test_broker_open_tracer;
+  iface->read_system_calls = hap_test_broker_read_system_calls;
 }
 
 /* The target let go of its tracer, whose peer that was, before its broker: they end by themselves. */

@@ -150,29 +150,32 @@ script_flood (GDBusConnection *service, Worker *worker)
 }
 
 static GError *
-script_huge (GDBusConnection *service, Worker *worker)
+tell_long_entry (GDBusConnection *service, gsize size)
 {
-  g_autofree char *message = g_strnfill (2 * 1024 * 1024, 'x');
+  g_autofree char *message = g_strnfill (size, 'x');
 
   return tell_entry (service, message, g_variant_new_uint32 (0));
+}
+
+static GError *
+script_huge (GDBusConnection *service, Worker *worker)
+{
+  return tell_long_entry (service, 2 * 1024 * 1024);
 }
 
 static GError *
 script_long_entry (GDBusConnection *service, Worker *worker)
 {
-  g_autofree char *message = g_strnfill (512 * 1024, 'x');
-
-  return tell_entry (service, message, g_variant_new_uint32 (0));
+  return tell_long_entry (service, 512 * 1024);
 }
 
 static GError *
 script_many_entries (GDBusConnection *service, Worker *worker)
 {
-  g_autofree char *message = g_strnfill (200 * 1024, 'x');
   GError *error = NULL;
 
   for (guint i = 0; i < 200 && error == NULL; i++)
-    error = tell_entry (service, message, g_variant_new_uint32 (i));
+    error = tell_long_entry (service, 200 * 1024);
   return error;
 }
 
@@ -399,19 +402,10 @@ static GError *
 script_tracer (GDBusConnection *service, Worker *worker)
 {
   g_autoptr (GUnixFDList) fds = NULL;
-  g_autoptr (GVariant) reply = NULL;
-  GError *error = NULL;
+  GError *error = call (service, "OpenTracer", g_variant_new ("(u)", worker->pid), NULL, &fds);
+  int fd = error == NULL ? g_unix_fd_list_get (fds, 0, &error) : -1;
   char answer[256] = "";
-  guint pid = 0;
-  int fd;
 
-  g_variant_lookup (worker->target, "pid", "u", &pid);
-  reply = g_dbus_connection_call_with_unix_fd_list_sync (
-      service, NULL, "/", "org.homeassistant.Profiler.Private.Job", "OpenTracer", g_variant_new ("(u)", pid),
-      G_VARIANT_TYPE ("(h)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, &fds, NULL, &error);
-  if (reply == NULL)
-    return error;
-  fd = g_unix_fd_list_get (fds, 0, &error);
   if (error == NULL && (send (fd, "?", 1, 0) != 1 || recv (fd, answer, sizeof answer - 1, 0) <= 0))
     error = g_error_new (HAP_ERROR, HAP_ERROR_FAILED, "The tracer is gone");
   return error != NULL ? error : tell_entry (service, answer, g_variant_new_uint32 (0));
@@ -421,35 +415,33 @@ static const struct
 {
   const char *name;
   Script run;
-} scripts[] = {
-  { "succeed", script_succeed },
-  { "fail", script_fail },
-  { "exit", script_exit },
-  { "crash", script_crash },
-  { "flood", script_flood },
-  { "huge", script_huge },
-  { "long-entry", script_long_entry },
-  { "many-entries", script_many_entries },
-  { "bad-name", script_bad_name },
-  { "bad-mime", script_bad_mime },
-  { "twice", script_twice },
-  { "uncommitted", script_uncommitted },
-  { "commit-unknown", script_commit_unknown },
-  { "same-name", script_same_name },
-  { "many-artifacts", script_many_artifacts },
-  { "grow", script_grow },
-  { "big-file", script_big_file },
-  { "bad-progress", script_bad_progress },
-  { "wrong-type", script_wrong_type },
-  { "wrong-reply", script_wrong_reply },
-  { "descriptors", script_descriptors },
-  { "handle", script_handle },
-  { "foreign-pid", script_foreign_pid },
-  { "threads", script_threads },
-  { "mapping", script_mapping },
-  { "inspect", script_inspect },
-  { "tracer", script_tracer },
-};
+} scripts[] = { { "succeed", script_succeed },
+                { "fail", script_fail },
+                { "exit", script_exit },
+                { "crash", script_crash },
+                { "flood", script_flood },
+                { "huge", script_huge },
+                { "long-entry", script_long_entry },
+                { "many-entries", script_many_entries },
+                { "bad-name", script_bad_name },
+                { "bad-mime", script_bad_mime },
+                { "twice", script_twice },
+                { "uncommitted", script_uncommitted },
+                { "commit-unknown", script_commit_unknown },
+                { "same-name", script_same_name },
+                { "many-artifacts", script_many_artifacts },
+                { "grow", script_grow },
+                { "big-file", script_big_file },
+                { "bad-progress", script_bad_progress },
+                { "wrong-type", script_wrong_type },
+                { "wrong-reply", script_wrong_reply },
+                { "descriptors", script_descriptors },
+                { "handle", script_handle },
+                { "foreign-pid", script_foreign_pid },
+                { "threads", script_threads },
+                { "mapping", script_mapping },
+                { "inspect", script_inspect },
+                { "tracer", script_tracer } };
 
 static void
 answer (GDBusMethodInvocation *invocation, GError *error)

@@ -352,6 +352,39 @@ test_too_many (void)
   fixture_tear_down (&fixture);
 }
 
+/* Of jobs that have ended, the last ones can be read. */
+static void
+test_bounded (void)
+{
+  Fixture fixture;
+  guint target;
+  g_autofree char *last = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariant) objects = NULL;
+  g_autoptr (GVariant) first = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!fixture_set_up (&fixture, NULL))
+    return;
+  target = fixture_add_target (&fixture, "python");
+  for (guint i = 0; i < 34; i++)
+    {
+      g_free (last);
+      last = fixture_start_job (&fixture, target, "wrong-type");
+      fixture_wait_for_state (&fixture, last, "finished");
+    }
+  reply = fixture_call (&fixture, PROFILER_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                        NULL, &error);
+  g_assert_no_error (error);
+  objects = g_variant_get_child_value (reply, 0);
+  g_assert_cmpuint (g_variant_n_children (objects), ==, 32);
+  first = g_variant_lookup_value (objects, PROFILER_PATH "/jobs/1", NULL);
+  g_assert_null (first);
+  g_assert_null (fixture_call (&fixture, PROFILER_PATH "/jobs/1", "Profiler.Job", "Cancel", NULL, &error));
+  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD);
+  fixture_tear_down (&fixture);
+}
+
 static void
 test_report (void)
 {
@@ -579,6 +612,7 @@ main (int argc, char **argv)
   g_test_add_func ("/service/job/no-worker", test_no_worker);
   g_test_add_func ("/service/job/busy", test_busy);
   g_test_add_func ("/service/job/too-many", test_too_many);
+  g_test_add_func ("/service/job/bounded", test_bounded);
   g_test_add_func ("/service/job/report", test_report);
   g_test_add_func ("/service/job/caller-leaves", test_caller_leaves);
   g_test_add_func ("/service/job/slot-is-stopped", test_slot_is_stopped);

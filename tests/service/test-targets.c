@@ -21,29 +21,29 @@ parse (const char *text, guint *pid, char **name, GError **error)
   return service_targets_parse (target, pid, name, error);
 }
 
+static const char *const pids[] = { "byte 0x2a", "int16 42",  "uint16 42", "int32 42", "uint32 42",
+                                    "int64 42",  "uint64 42", "'42'",      "'042'" };
+static const char *const names[] = { "'home-assistant'", "'python-2'", "'a.b_c'" };
+static const char *const bad[] = { "0",
+                                   "-1",
+                                   "'0'",
+                                   "'-5'",
+                                   "uint64 18446744073709551615",
+                                   "int64 2147483648",
+                                   "'2147483648'",
+                                   "4.2",
+                                   "'99999999999999999999'",
+                                   "''",
+                                   "'a b'",
+                                   "'../x'",
+                                   "'\\033[2J'",
+                                   "true",
+                                   "['42']",
+                                   "<42>" };
+
 static void
 test_parse (void)
 {
-  const char *const pids[] = { "byte 0x2a", "int16 42",  "uint16 42", "int32 42", "uint32 42",
-                               "int64 42",  "uint64 42", "'42'",      "'042'" };
-  const char *const names[] = { "'home-assistant'", "'python-2'", "'a.b_c'" };
-  const char *const bad[] = { "0",
-                              "-1",
-                              "'0'",
-                              "'-5'",
-                              "uint64 18446744073709551615",
-                              "int64 2147483648",
-                              "'2147483648'",
-                              "4.2",
-                              "'99999999999999999999'",
-                              "''",
-                              "'a b'",
-                              "'../x'",
-                              "'\\033[2J'",
-                              "true",
-                              "['42']",
-                              "<42>" };
-
   for (guint i = 0; i < G_N_ELEMENTS (pids); i++)
     {
       g_autoptr (GError) error = NULL;
@@ -214,6 +214,8 @@ test_mapping (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (ServiceProcess) process = service_process_open ((guint)getpid (), &error);
   g_autofree char *maps = NULL;
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  const char *line;
   char head[4];
   char *rest;
   guint64 start, end;
@@ -221,7 +223,10 @@ test_mapping (void)
 
   g_assert_no_error (error);
   g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
-  start = g_ascii_strtoull (maps, &rest, 16);
+  line = strstr (maps, program);
+  while (line > maps && line[-1] != '\n')
+    line--;
+  start = g_ascii_strtoull (line, &rest, 16);
   end = g_ascii_strtoull (rest + 1, NULL, 16);
   fd = service_process_open_mapping (process, start, end, &error);
   g_assert_no_error (error);

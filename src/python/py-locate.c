@@ -26,11 +26,12 @@ typedef struct
   const char *too_old;
 } Search;
 
-/* A symbol that a version brought, the newest first. _PyRuntime came with 3.7, Py_Version with 3.11. */
+/* A symbol that a version brought, the newest first; NULL: not too old. */
 static const struct
 {
   const char *symbol, *version;
 } old_versions[] = {
+  { "PyType_GetName", NULL },
   { "PyModule_AddObjectRef", "3.10" },
   { "PyFrame_GetCode", "3.9" },
   { "PyCode_NewWithPosOnlyArgs", "3.8" },
@@ -58,12 +59,17 @@ note_old_version (Search *search, HapElf *elf)
 {
   guint64 address;
 
+  if (search->too_old != NULL)
+    return;
   if (!hap_elf_find_symbol (elf, "Py_Main", &address, NULL)
       && !hap_elf_find_symbol (elf, "Py_Initialize", &address, NULL))
     return;
-  for (guint i = 0; i < G_N_ELEMENTS (old_versions) && search->too_old == NULL; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (old_versions); i++)
     if (hap_elf_find_symbol (elf, old_versions[i].symbol, &address, NULL))
-      search->too_old = old_versions[i].version;
+      {
+        search->too_old = old_versions[i].version;
+        break;
+      }
 }
 
 static void

@@ -38,6 +38,42 @@ check_attach (HapTestProcess *process, const char *version)
   g_assert_cmpuint (threads->len, >, 0);
 }
 
+static void
+check_refused (HapTestProcess *process, const char *message, const char *version)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), FALSE, &error);
+  g_autoptr (PyRuntime) runtime = NULL;
+  g_autoptr (PyDiscovery) discovery = NULL;
+
+  g_assert_no_error (error);
+  runtime = py_runtime_attach (target, &error);
+  g_assert_null (runtime);
+  g_assert_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET);
+  g_assert_nonnull (strstr (error->message, message));
+
+  discovery = py_discover (target);
+  g_assert_cmpint (discovery->python, ==, version != NULL);
+  g_assert_false (discovery->supported);
+  g_assert_cmpstr (discovery->version, ==, version);
+  g_assert_cmpstr (discovery->reason, ==, version != NULL ? error->message : NULL);
+}
+
+/* Needs no extension module. */
+static HapTestProcess *
+spawn_plain (const HapTestPython *python)
+{
+  const char *const argv[] = { "-S", "-c", "import sys; print('ready', flush=True); sys.stdin.read()", NULL };
+
+  return hap_test_spawn (python, argv);
+}
+
+static gboolean
+has_debug_offsets (const HapTestPython *python)
+{
+  return g_ascii_strtoull (strchr (python->version, '.') + 1, NULL, 10) >= 13;
+}
+
 /* The library that an interpreter of this system is linked to; NULL: it holds Python itself. */
 static char *
 find_library (const HapTestPython *python)
@@ -68,10 +104,38 @@ copy_file (const char *source, const char *destination, gboolean strip)
     }
 }
 
+/* Another name of the same GNU hash ("Py" and "QX" have one), so that the file still links to itself. */
+static void
+hide_symbol (guint8 *bytes, gsize size, const char *symbol)
+{
+  gsize length = strlen (symbol);
+
+  for (guint8 *p = bytes; (p = memmem (p, bytes + size - p, symbol, length + 1)) != NULL; p += length)
+    if (p[-1] == '\0')
+      memcpy (strstr ((char *)p, "Py"), "QX", 2);
+}
+
+static void
+hide_symbols (const char *path)
+{
+  g_autofree char *bytes = NULL;
+  gsize size;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (path, &bytes, &size, &error);
+  g_assert_no_error (error);
+  hide_symbol ((guint8 *)bytes, size, "_PyRuntime");
+  hide_symbol ((guint8 *)bytes, size, "Py_Version");
+  g_file_set_contents (path, bytes, size, &error);
+  g_assert_no_error (error);
+  g_chmod (path, 0755);
+}
+
 typedef enum
 {
   CHANGE_NAME,
   CHANGE_STRIP,
+  CHANGE_HIDE,
   CHANGE_DELETE,
 } Change;
 
@@ -100,13 +164,18 @@ test_changed (gconstpointer data)
       copy_file (python->path, program, change == CHANGE_STRIP);
       if (library != NULL)
         copy_file (library, copy, change == CHANGE_STRIP);
-      process = spawn_idle (&changed);
+      if (change == CHANGE_HIDE)
+        hide_symbols (library != NULL ? copy : program);
+      process = spawn_plain (&changed);
       if (change == CHANGE_DELETE)
         {
           g_assert_cmpint (g_unlink (program), ==, 0);
           g_assert_cmpint (library != NULL ? g_unlink (copy) : 0, ==, 0);
         }
-      check_attach (process, python->version);
+      if (change == CHANGE_HIDE && library != NULL && !has_debug_offsets (python))
+        check_refused (process, "no CPython", NULL);
+      else
+        check_attach (process, python->version);
       g_unlink (program);
       if (library != NULL)
         g_unlink (copy);
@@ -181,27 +250,6 @@ test_subinterpreter (void)
       g_assert_cmpuint (g_array_index (threads, PyThread, 1).interpreter, ==,
                         g_array_index (interpreters, guint64, 1));
     }
-}
-
-static void
-check_refused (HapTestProcess *process, const char *message, const char *version)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), FALSE, &error);
-  g_autoptr (PyRuntime) runtime = NULL;
-  g_autoptr (PyDiscovery) discovery = NULL;
-
-  g_assert_no_error (error);
-  runtime = py_runtime_attach (target, &error);
-  g_assert_null (runtime);
-  g_assert_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET);
-  g_assert_nonnull (strstr (error->message, message));
-
-  discovery = py_discover (target);
-  g_assert_cmpint (discovery->python, ==, version != NULL);
-  g_assert_false (discovery->supported);
-  g_assert_cmpstr (discovery->version, ==, version);
-  g_assert_cmpstr (discovery->reason, ==, version != NULL ? error->message : NULL);
 }
 
 static gboolean
@@ -440,6 +488,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/python/attach/renamed", GINT_TO_POINTER (CHANGE_NAME), test_changed);
   g_test_add_data_func ("/python/attach/stripped", GINT_TO_POINTER (CHANGE_STRIP), test_changed);
+  g_test_add_data_func ("/python/attach/without-symbols", GINT_TO_POINTER (CHANGE_HIDE), test_changed);
   g_test_add_data_func ("/python/attach/deleted", GINT_TO_POINTER (CHANGE_DELETE), test_changed);
   g_test_add_func ("/python/attach/embedded", test_embedded);
   g_test_add_func ("/python/attach/subinterpreter", test_subinterpreter);

@@ -116,6 +116,29 @@ py_object_get_string (PyRuntime *runtime, guint64 object, gsize max)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
+guint32 *
+py_object_get_characters (
+    PyRuntime *runtime, guint64 object, guint64 first, gsize max, gsize *n, guint64 *length)
+{
+  g_autofree guint8 *bytes = NULL;
+  guint32 *characters;
+  guint64 data;
+  guint width;
+
+  if (!find_characters (runtime, object, &data, length, &width))
+    return NULL;
+
+  *n = first < *length ? MIN (*length - first, MIN (max, MAX_STRING)) : 0;
+  bytes = g_malloc (*n * width + 1);
+  if (*n > 0 && !hap_memory_read (runtime->memory, data + first * width, bytes, *n * width))
+    return NULL;
+
+  characters = g_new0 (guint32, *n + 1);
+  for (gsize i = 0; i < *n; i++)
+    memcpy (&characters[i], bytes + i * width, width);
+  return characters;
+}
+
 static char *
 get_name_of_type (PyRuntime *runtime, guint64 type)
 {

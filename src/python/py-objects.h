@@ -12,6 +12,18 @@ G_BEGIN_DECLS
  * final "…" */
 char *py_object_get_string (PyRuntime *runtime, guint64 object, gsize max);
 
+/**
+ * py_object_get_characters:
+ * @first: the first character wanted
+ * @max: how many
+ * @n: (out): how many were read
+ * @length: (out): of the whole string
+ *
+ * Returns: (transfer full) (nullable): code points as they are, NUL and lone surrogates included
+ */
+guint32 *py_object_get_characters (
+    PyRuntime *runtime, guint64 object, guint64 first, gsize max, gsize *n, guint64 *length);
+
 /* The name of the object's type, as tp_name has it ("dict", "collections.deque"; bare for a Python class). */
 char *py_object_get_type_name (PyRuntime *runtime, guint64 object);
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * PyPageCache: blocks of another memory, kept. Whether that memory stands still is its user's to know.
+ */
+
+#include "py-page-cache.h"
+
+#include <string.h>
+
+#define BLOCK 4096
+#define FILL (8 * BLOCK) /* read ahead: objects that belong together lie together */
+#define MAX_BLOCKS (128 * 1024)
+
+/* A block holds as many bytes as could be read: what lies behind them is not mapped. */
+typedef struct
+{
+  guint64 number; /* address / BLOCK; the key */
+  guint32 size;
+  guint8 bytes[BLOCK];
+} Block;
+
+struct _PyPageCache
+{
+  GObject parent_instance;
+
+  HapMemory *memory;
+  GHashTable *blocks;
+  const Block *last;
+};
+
+static void py_page_cache_memory_init (HapMemoryInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (PyPageCache,
+                               py_page_cache,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (HAP_TYPE_MEMORY, py_page_cache_memory_init))
+
+static Block *
+add_block (PyPageCache *self, guint64 number, const guint8 *bytes, gsize size)
+{
+  Block *block = g_hash_table_lookup (self->blocks, &number);
+
+  /* What is known stays as it is: one moment for each byte. */
+  if (block != NULL)
+    return block;
+  block = g_new (Block, 1);
+  block->number = number;
+  block->size = size;
+  memcpy (block->bytes, bytes, size);
+  g_hash_table_insert (self->blocks, &block->number, block);
+  return block;
+}
+
+static const Block *
+fill (PyPageCache *self, guint64 number)
+{
+  guint8 bytes[FILL];
+  guint64 first = number - number % (FILL / BLOCK);
+  gsize size;
+  Block *wanted = NULL;
+
+  if (g_hash_table_size (self->blocks) + FILL / BLOCK > MAX_BLOCKS)
+    py_page_cache_drop (self);
+
+  size = hap_memory_read_some (self->memory, first * BLOCK, bytes, FILL);
+  if (size < (number - first + 1) * BLOCK)
+    {
+      /* A hole before it, or the memory's end. */
+      first = number;
+      size = hap_memory_read_some (self->memory, first * BLOCK, bytes, BLOCK);
+    }
+
+  for (gsize offset = 0; offset < MAX (size, 1); offset += BLOCK)
+    {
+      Block *block = add_block (self, first + offset / BLOCK, bytes + offset, MIN (size - offset, BLOCK));
+
+      if (block->number == number)
+        wanted = block;
+    }
+  return wanted;
+}
+
+static const Block *
+find_block (PyPageCache *self, guint64 number)
+{
+  const Block *block;
+
+  if (self->last != NULL && self->last->number == number)
+    return self->last;
+  block = g_hash_table_lookup (self->blocks, &number);
+  if (block == NULL)
+    block = fill (self, number);
+  self->last = block;
+  return block;
+}
+
+static gsize
+py_page_cache_read (HapMemory *memory, guint64 address, gpointer buffer, gsize size)
+{
+  PyPageCache *self = (PyPageCache *)memory;
+  gsize done = 0;
+
+  if (address > G_MAXUINT64 - size)
+    return 0;
+  while (done < size)
+    {
+      const Block *block = find_block (self, (address + done) / BLOCK);
+      gsize offset = (address + done) % BLOCK;
+      gsize n = block->size > offset ? MIN (block->size - offset, size - done) : 0;
+
+      if (n == 0)
+        break;
+      memcpy ((guint8 *)buffer + done, block->bytes + offset, n);
+      done += n;
+    }
+  return done;
+}
+
+static void
+py_page_cache_memory_init (HapMemoryInterface *iface)
+{
+  iface->read = py_page_cache_read;
+}
+
+static void
+py_page_cache_finalize (GObject *object)
+{
+  PyPageCache *self = PY_PAGE_CACHE (object);
+
+  g_hash_table_unref (self->blocks);
+  g_clear_object (&self->memory);
+
+  G_OBJECT_CLASS (py_page_cache_parent_class)->finalize (object);
+}
+
+static void
+py_page_cache_class_init (PyPageCacheClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = py_page_cache_finalize;
+}
+
+static void
+py_page_cache_init (PyPageCache *self)
+{
+  self->blocks = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+}
+
+PyPageCache *
+py_page_cache_new (HapMemory *memory)
+{
+  PyPageCache *self = g_object_new (PY_TYPE_PAGE_CACHE, NULL);
+
+  self->memory = g_object_ref (memory);
+  return self;
+}
+
+void
+py_page_cache_drop (PyPageCache *self)
+{
+  g_hash_table_remove_all (self->blocks);
+  self->last = NULL;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "py-repr.h"
+#include "py-runtime-private.h"
+
+G_BEGIN_DECLS
+
+#define PY_REPR_MAX_DEPTH 32
+
+/* One repr() at work: its text so far, and the objects around the one that is printed. */
+typedef struct
+{
+  PyInspector *inspector;
+  PyRuntime *runtime;
+  const PyLayout *layout;
+  GString *text;
+  guint depth;
+  guint64 around[PY_REPR_MAX_DEPTH];
+} PyPrinter;
+
+void py_printer_init (PyPrinter *self, PyInspector *inspector, GString *text);
+
+void py_print (PyPrinter *self, guint64 object);
+void py_print_short (PyPrinter *self, guint64 object);
+void py_print_default (PyPrinter *self, const PyClass *class, guint64 object);
+void py_print_str (PyPrinter *self, guint64 object);    /* str(): a str as it is */
+void py_print_member (PyPrinter *self, guint64 object); /* str() of an enumeration's member */
+gboolean py_print_is_full (PyPrinter *self);
+
+/* py-repr-scalar.c */
+void py_print_string (PyPrinter *self, guint64 object);
+void py_print_string_short (PyPrinter *self, guint64 object);
+void py_print_bytes (PyPrinter *self, guint64 object);
+void py_print_int (PyPrinter *self, guint64 object);
+void py_print_float (PyPrinter *self, guint64 object);
+
+/* py-repr-asyncio.c: what asyncio and Home Assistant print of their own */
+void py_print_future (PyPrinter *self, const PyClass *class, guint64 object);
+void py_print_handle (PyPrinter *self, const PyClass *class, guint64 object);
+void py_print_job (PyPrinter *self, const PyClass *class, guint64 object);
+void py_print_hass (PyPrinter *self, const PyClass *class, guint64 object);
+
+G_END_DECLS

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "py-inspector.h"
+
+G_BEGIN_DECLS
+
+/*
+ * How Python prints objects, without running any of it: the built-in types, functions, exceptions,
+ * enumerations, asyncio's futures, tasks and handles, Home Assistant's jobs word for word; of other classes
+ * with a __repr__ of their own `<module.Class object at 0x…>`, as if they had none. Bounded: PY_REPR_MAX
+ * bytes, then "…"; depth 32, then "...".
+ */
+#define PY_REPR_MAX (64 * 1024)
+
+/* Appends repr(object). */
+void py_repr_append (PyInspector *inspector, GString *text, guint64 object);
+
+/* Appends reprlib.repr(object) with Home Assistant's limits: maxstring and maxother 300. */
+void py_repr_append_short (PyInspector *inspector, GString *text, guint64 object);
+
+char *py_repr (PyInspector *inspector, guint64 object); /* (transfer full) */
+
+G_END_DECLS

@@ -167,6 +167,7 @@ take_target (GVariant *entry, ServiceProcess *process)
   const char *name = NULL;
 
   target->process = service_process_ref (process);
+  target->pid = service_process_get_pid (process);
   g_variant_lookup (entry, "name", "&s", &name);
   target->name = g_strdup (name != NULL && service_text_is_name (name, 64) ? name : "python");
   target->command = lookup_text (entry, "command", MAX_COMMAND);

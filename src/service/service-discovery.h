@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   ServiceProcess *process;
+  guint pid;
   char *name; /* of its script or module; made unique by ServiceTargets */
   char *command;
   char *python;                 /* NULL: unknown */

@@ -280,7 +280,10 @@ answer_open_tracer (ServiceJob *self, GDBusMethodInvocation *invocation)
   service_autofd int worker_end = start_tracer (self, &error);
 
   if (worker_end < 0 || g_unix_fd_list_append (fds, worker_end, &error) < 0)
-    g_dbus_method_invocation_return_gerror (invocation, error);
+    {
+      hap_error_convert (&error);
+      g_dbus_method_invocation_return_gerror (invocation, error);
+    }
   else
     g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, g_variant_new ("(h)", 0), fds);
 }

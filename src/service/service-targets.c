@@ -94,7 +94,7 @@ service_targets_parse (GVariant *target, guint *pid, char **name, GError **error
   if (!g_variant_is_of_type (target, G_VARIANT_TYPE_STRING))
     return fail_parse (error);
   text = g_variant_get_string (target, NULL);
-  /* Digits that are no number are no name either: make_name_unique() gives none such. */
+  /* Digits that are no number are no name either: service_targets_make_unique() gives none such. */
   if (!service_text_is_name (text, 80) || strspn (text, "0123456789") == strlen (text))
     return fail_parse (error);
   *pid = 0;
@@ -102,36 +102,41 @@ service_targets_parse (GVariant *target, guint *pid, char **name, GError **error
   return TRUE;
 }
 
-static void
-make_name_unique (ServiceTarget *target, GHashTable *taken)
+/* What people call it, whatever else is called so. */
+static const char *
+get_base_name (const ServiceTarget *target)
 {
-  const char *base = target->name;
-  g_autofree char *name = NULL;
-  guint number = 1;
-
   if (target->home_assistant)
-    base = HOME_ASSISTANT;
-  else if (g_str_has_prefix (base, HOME_ASSISTANT) || strspn (base, "0123456789") == strlen (base))
-    base = "python";
-
-  name = g_strdup (base);
-  while (g_hash_table_contains (taken, name))
-    {
-      g_free (name);
-      name = g_strdup_printf ("%s-%u", base, ++number);
-    }
-  g_free (target->name);
-  target->name = g_strdup (name);
-  g_hash_table_add (taken, g_steal_pointer (&name));
+    return HOME_ASSISTANT;
+  if (g_str_has_prefix (target->name, HOME_ASSISTANT)
+      || strspn (target->name, "0123456789") == strlen (target->name))
+    return "python";
+  return target->name;
 }
 
 void
 service_targets_make_unique (GPtrArray *targets)
 {
-  g_autoptr (GHashTable) taken = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   for (guint i = 0; i < targets->len; i++)
-    make_name_unique (targets->pdata[i], taken);
+    {
+      const char *base = get_base_name (targets->pdata[i]);
+      guint n = GPOINTER_TO_UINT (g_hash_table_lookup (counts, base));
+
+      g_hash_table_insert (counts, g_strdup (base), GUINT_TO_POINTER (n + 1));
+    }
+
+  for (guint i = 0; i < targets->len; i++)
+    {
+      ServiceTarget *target = targets->pdata[i];
+      const char *base = get_base_name (target);
+      gboolean alone = GPOINTER_TO_UINT (g_hash_table_lookup (counts, base)) == 1;
+      g_autofree char *name = alone ? g_strdup (base) : g_strdup_printf ("%s-%u", base, target->pid);
+
+      g_free (target->name);
+      target->name = g_steal_pointer (&name);
+    }
 }
 
 static void on_discovered (GObject *source, GAsyncResult *result, gpointer data);
@@ -273,17 +278,34 @@ enumerate (GPtrArray *targets)
     {
       const ServiceTarget *target = targets->pdata[i];
 
-      g_string_append_printf (text, "%s %s (%u)", i > 0 ? "," : "", target->name,
-                              service_process_get_pid (target->process));
+      g_string_append_printf (text, "%s %s (%u)", i > 0 ? "," : "", target->name, target->pid);
     }
   if (targets->len > MAX_CANDIDATES)
     g_string_append_printf (text, " and %u more", targets->len - MAX_CANDIDATES);
   return g_string_free (text, FALSE);
 }
 
+/* Those that are called @name, with their pid behind it. */
+static GPtrArray *
+find_namesakes (GPtrArray *targets, const char *name)
+{
+  GPtrArray *namesakes = g_ptr_array_new ();
+
+  for (guint i = 0; i < targets->len; i++)
+    {
+      const ServiceTarget *target = targets->pdata[i];
+      g_autofree char *full = g_strdup_printf ("%s-%u", name, target->pid);
+
+      if (g_str_equal (target->name, full))
+        g_ptr_array_add (namesakes, targets->pdata[i]);
+    }
+  return namesakes;
+}
+
 static ServiceTarget *
 choose_by_name (GPtrArray *targets, const char *name, GError **error)
 {
+  g_autoptr (GPtrArray) namesakes = find_namesakes (targets, name);
   g_autofree char *there = NULL;
 
   for (guint i = 0; i < targets->len; i++)
@@ -293,7 +315,14 @@ choose_by_name (GPtrArray *targets, const char *name, GError **error)
       if (g_str_equal (target->name, name))
         return target;
     }
-  there = enumerate (targets);
+
+  there = enumerate (namesakes->len > 0 ? namesakes : targets);
+  if (namesakes->len > 0)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_AMBIGUOUS_TARGET,
+                   "More than one process is called “%s”: say which one by “target”. %s", name, there);
+      return NULL;
+    }
   g_set_error (error, HAP_ERROR, HAP_ERROR_NO_TARGET, "There is no target “%s”. %s", name, there);
   return NULL;
 }
@@ -343,7 +372,7 @@ on_looked_for_one (GObject *source, GAsyncResult *result, gpointer data)
     g_task_return_error (task, error);
   else if (!target->supported)
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "%s (%u) cannot be profiled: %s",
-                             target->name, service_process_get_pid (target->process), target->reason);
+                             target->name, target->pid, target->reason);
   else
     g_task_return_pointer (task, service_process_ref (target->process),
                            (GDestroyNotify)service_process_unref);

@@ -41,8 +41,9 @@ ServiceProcess *service_targets_resolve_finish (ServiceTargets *self, GAsyncResu
  */
 gboolean service_targets_parse (GVariant *target, guint *pid, char **name, GError **error);
 
-/* Gives each of @targets (element-type ServiceTarget) a name that no other has; "home-assistant" is kept for
- * Home Assistant. */
+/* Gives each of @targets (element-type ServiceTarget) a name that no other has, nor will have: where several
+ * have the same, all get their pid with it, so that no name passes from one process to another unnoticed.
+ * "home-assistant" is kept for Home Assistant. */
 void service_targets_make_unique (GPtrArray *targets);
 
 G_END_DECLS

@@ -11,6 +11,7 @@
 #include <glib/gi18n.h>
 
 #include "config.h"
+#include "hap-error.h"
 #include "worker-cage.h"
 #include "worker.h"
 
@@ -52,6 +53,8 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (Worker) worker = NULL;
 
+  /* Before the first error comes over the connection: else GDBus does not know it for one of ours. */
+  hap_error_quark ();
   setlocale (LC_ALL, "");
   bindtextdomain (HAP_GETTEXT_DOMAIN, HAP_LOCALE_DIR);
   bind_textdomain_codeset (HAP_GETTEXT_DOMAIN, "UTF-8");

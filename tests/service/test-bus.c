@@ -171,6 +171,7 @@ test_list_targets (void)
 static void
 test_default_target (void)
 {
+  g_autofree char *expected = NULL;
   Fixture fixture;
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariant) target = NULL;
@@ -196,7 +197,13 @@ test_default_target (void)
 
   fixture_add_target (&fixture, "home-assistant");
   g_assert_null (fixture_run (&fixture, "FakeJob", 0, "succeed", &error));
-  fixture_assert_error (&error, "AmbiguousTarget", "home-assistant-2");
+  expected = g_strdup_printf ("home-assistant-%u (%u)", pid, pid);
+  fixture_assert_error (&error, "AmbiguousTarget", expected);
+
+  /* Nor does the name alone say which. */
+  g_assert_null (fixture_call (&fixture, PROFILER_PATH, "Profiler", "FakeJob",
+                               g_variant_new_parsed ("({'target': <'home-assistant'>},)"), &error));
+  fixture_assert_error (&error, "AmbiguousTarget", expected);
   fixture_tear_down (&fixture);
 }
 

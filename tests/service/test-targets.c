@@ -89,11 +89,15 @@ test_names (void)
     gboolean home_assistant;
     const char *expected;
   } cases[] = {
-    { "python", FALSE, "python" },        { "home-assistant", FALSE, "python-2" },
-    { "hass", TRUE, "home-assistant" },   { "python", FALSE, "python-3" },
-    { "hass", TRUE, "home-assistant-2" }, { "home-assistant-2", FALSE, "python-4" },
-    { "123", FALSE, "python-5" },         { "worker", FALSE, "worker" },
-    { "worker-2", FALSE, "worker-2" },    { "worker", FALSE, "worker-3" },
+    { "python", FALSE, "python-1000" },
+    { "home-assistant", FALSE, "python-1001" },
+    { "hass", TRUE, "home-assistant-1002" },
+    { "hass", TRUE, "home-assistant-1003" },
+    { "home-assistant-2", FALSE, "python-1004" },
+    { "123", FALSE, "python-1005" },
+    { "worker", FALSE, "worker" },
+    { "poller", FALSE, "poller-1007" },
+    { "poller", FALSE, "poller-1008" },
   };
   g_autoptr (GPtrArray) targets = g_ptr_array_new_with_free_func ((GDestroyNotify)service_target_free);
 
@@ -101,6 +105,7 @@ test_names (void)
     {
       ServiceTarget *target = g_new0 (ServiceTarget, 1);
 
+      target->pid = 1000 + i;
       target->name = g_strdup (cases[i].name);
       target->home_assistant = cases[i].home_assistant;
       g_ptr_array_add (targets, target);

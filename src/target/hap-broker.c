@@ -9,6 +9,8 @@
 
 #include <unistd.h>
 
+#include "hap-error.h"
+
 G_DEFINE_INTERFACE (HapBroker, hap_broker, G_TYPE_OBJECT)
 
 static void
@@ -70,4 +72,15 @@ GArray *
 hap_broker_read_system_calls (HapBroker *self, guint after, GError **error)
 {
   return HAP_BROKER_GET_IFACE (self)->read_system_calls (self, after, error);
+}
+
+gboolean
+hap_broker_open_sources (HapBroker *self, const char *const *paths, int *fds, GError **error)
+{
+  HapBrokerInterface *iface = HAP_BROKER_GET_IFACE (self);
+
+  if (iface->open_sources != NULL)
+    return iface->open_sources (self, paths, fds, error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Files of the target are not to be had here");
+  return FALSE;
 }

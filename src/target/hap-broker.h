@@ -43,6 +43,9 @@ G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
  * 64 a call; free function set; empty at the end
  * @read_system_calls: (element-type HapSystemCall): of all threads with a tid above @after, in ascending
  * order, at most 256 a call; empty at the end. (The file itself is readable only to who may trace.)
+ * @open_sources: the files at @paths (NULL-terminated, at most HAP_MAX_SOURCES), absolute paths as the target
+ * sees them, as far as the target's user may read them: @fds gets for each a copy to read, at most
+ * HAP_MAX_SOURCE_SIZE, or -1
  */
 struct _HapBrokerInterface
 {
@@ -52,11 +55,16 @@ struct _HapBrokerInterface
   GArray *(*open_threads) (HapBroker *self, guint after, GError **error);
   int (*open_tracer) (HapBroker *self, GError **error);
   GArray *(*read_system_calls) (HapBroker *self, guint after, GError **error);
+  gboolean (*open_sources) (HapBroker *self, const char *const *paths, int *fds, GError **error);
 };
+
+#define HAP_MAX_SOURCES 64
+#define HAP_MAX_SOURCE_SIZE (1024 * 1024)
 
 int hap_broker_open_mapping (HapBroker *self, guint64 start, guint64 end, GError **error);
 GArray *hap_broker_open_threads (HapBroker *self, guint after, GError **error);
 int hap_broker_open_tracer (HapBroker *self, GError **error);
 GArray *hap_broker_read_system_calls (HapBroker *self, guint after, GError **error);
+gboolean hap_broker_open_sources (HapBroker *self, const char *const *paths, int *fds, GError **error);
 
 G_END_DECLS

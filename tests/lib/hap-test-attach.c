@@ -200,6 +200,17 @@ hap_test_broker_read_system_calls (HapBroker *broker, guint after, GError **erro
   return calls;
 }
 
+/* The files themselves: a test trusts its own target. */
+static gboolean
+hap_test_broker_open_sources (HapBroker *broker, const char *const *paths, int *fds, GError **error)
+{
+  HapTestBroker *self = HAP_TEST_BROKER (broker);
+
+  for (guint i = 0; paths[i] != NULL; i++)
+    fds[i] = open_proc (NULL, "/proc/%u/root%s", self->pid, paths[i]);
+  return TRUE;
+}
+
 static void
 hap_test_broker_broker_init (HapBrokerInterface *iface)
 {
@@ -207,6 +218,7 @@ hap_test_broker_broker_init (HapBrokerInterface *iface)
   iface->open_threads = hap_test_broker_open_threads;
   iface->open_tracer = hap_test_broker_open_tracer;
   iface->read_system_calls = hap_test_broker_read_system_calls;
+  iface->open_sources = hap_test_broker_open_sources;
 }
 
 /* The target let go of its tracer, whose peer that was, before its broker: they end by themselves. */

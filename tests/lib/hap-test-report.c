@@ -16,6 +16,7 @@ struct _HapTestReport
   GHashTable *created; /* names of artifacts that were begun */
   GPtrArray *committed;
   GPtrArray *notifications;
+  GPtrArray *entries;
   GVariant *summary;
   double progress;
 };
@@ -36,7 +37,12 @@ get_start_time (HapReport *report)
 static gboolean
 entry (HapReport *report, const char *message, GVariant *fields, GError **error)
 {
-  g_test_message ("entry: %s", message);
+  HapTestReport *self = HAP_TEST_REPORT (report);
+  g_auto (GVariantDict) dict;
+
+  g_variant_dict_init (&dict, fields);
+  g_variant_dict_insert (&dict, "message", "s", message);
+  g_ptr_array_add (self->entries, g_variant_ref_sink (g_variant_dict_end (&dict)));
   return TRUE;
 }
 
@@ -107,6 +113,7 @@ hap_test_report_finalize (GObject *object)
   g_hash_table_unref (self->created);
   g_ptr_array_unref (self->committed);
   g_ptr_array_unref (self->notifications);
+  g_ptr_array_unref (self->entries);
   g_clear_pointer (&self->summary, g_variant_unref);
   G_OBJECT_CLASS (hap_test_report_parent_class)->finalize (object);
 }
@@ -139,6 +146,7 @@ hap_test_report_init (HapTestReport *self)
   self->created = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->committed = g_ptr_array_new_with_free_func (g_free);
   self->notifications = g_ptr_array_new_with_free_func (g_free);
+  self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
 }
 
 HapTestReport *
@@ -186,4 +194,10 @@ GPtrArray *
 hap_test_report_get_notifications (HapTestReport *self)
 {
   return self->notifications;
+}
+
+GPtrArray *
+hap_test_report_get_entries (HapTestReport *self)
+{
+  return self->entries;
 }

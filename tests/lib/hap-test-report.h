@@ -11,6 +11,9 @@ G_DECLARE_FINAL_TYPE (HapTestReport, hap_test_report, HAP_TEST, REPORT, GObject)
 
 HapTestReport *hap_test_report_new (void);
 
+/* Returns: (transfer none) (element-type GVariant): `a{sv}` of each entry, its message among them */
+GPtrArray *hap_test_report_get_entries (HapTestReport *self);
+
 GVariant *hap_test_report_get_summary (HapTestReport *self); /* (transfer none) (nullable) */
 double hap_test_report_get_progress (HapTestReport *self);   /* the greatest that was told */
 

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * LogThreadFrames as a worker runs it, without a service: what it reports is compared, on every interpreter
+ * at hand, with what the target says of itself; and it answers of targets that cannot say anything.
+ */
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "hap-action.h"
+#include "hap-plugin-engine.h"
+#include "hap-test-report.h"
+#include "hap-test.h"
+
+/* How often what takes a moment (a thread on its way to its lock) is looked at again. */
+#define MAX_LOOKS 2000
+
+static HapPluginEngine *engine;
+
+static HapTestReport *
+run (HapTestProcess *process)
+{
+  g_autoptr (GError) error = NULL;
+  GType type = hap_plugin_engine_load (engine, "threads", "LogThreadFrames", &error);
+  g_autoptr (HapTarget) target = NULL;
+  g_autoptr (HapTestReport) report = hap_test_report_new ();
+  g_autoptr (HapAction) action = NULL;
+
+  g_assert_no_error (error);
+  target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
+  g_assert_no_error (error);
+  action = hap_action_new (type, g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0), &error);
+  g_assert_no_error (error);
+  hap_action_run (action, target, HAP_REPORT (report), NULL, &error);
+  g_assert_no_error (error);
+  return g_steal_pointer (&report);
+}
+
+static HapTestProcess *
+spawn (gconstpointer python, const char *script, const char *argument)
+{
+  return hap_test_spawn (python, (const char *const[]){ script, argument, NULL });
+}
+
+static const char *
+get_text (GVariant *entry, const char *key)
+{
+  const char *text = NULL;
+
+  g_variant_lookup (entry, key, "&s", &text);
+  return text;
+}
+
+static gboolean
+is_true (GVariant *entry, const char *key)
+{
+  gboolean value;
+
+  g_assert_true (g_variant_lookup (entry, key, "b", &value));
+  return value;
+}
+
+/* All entries are of threads but the last. */
+static guint
+count_threads (HapTestReport *report)
+{
+  return hap_test_report_get_entries (report)->len - 1;
+}
+
+static GVariant *
+get_sum (HapTestReport *report)
+{
+  GPtrArray *entries = hap_test_report_get_entries (report);
+
+  return entries->pdata[entries->len - 1];
+}
+
+/* The entry whose field has this value; NULL if there is none. */
+static GVariant *
+find (HapTestReport *report, const char *key, const char *value)
+{
+  for (guint i = 0; i < count_threads (report); i++)
+    {
+      GVariant *entry = hap_test_report_get_entries (report)->pdata[i];
+
+      if (g_strcmp0 (get_text (entry, key), value) == 0)
+        return entry;
+    }
+  return NULL;
+}
+
+static GVariant *
+find_ident (HapTestReport *report, guint64 ident)
+{
+  for (guint i = 0; i < count_threads (report); i++)
+    {
+      GVariant *entry = hap_test_report_get_entries (report)->pdata[i];
+      guint64 found;
+
+      g_assert_true (g_variant_lookup (entry, "ident", "t", &found));
+      if (found == ident)
+        return entry;
+    }
+  return NULL;
+}
+
+static guint
+count_origin (HapTestReport *report, const char *name)
+{
+  g_autoptr (GVariant) rows =
+      g_variant_lookup_value (get_sum (report), "integrations", G_VARIANT_TYPE ("aa{sv}"));
+  guint32 n = 0;
+
+  for (gsize i = 0; i < g_variant_n_children (rows); i++)
+    {
+      g_autoptr (GVariant) row = g_variant_get_child_value (rows, i);
+
+      if (g_strcmp0 (get_text (row, "name"), name) == 0)
+        g_assert_true (g_variant_lookup (row, "threads", "u", &n));
+    }
+  return n;
+}
+
+static char *
+decode_hex (const char *hex)
+{
+  GString *text = g_string_new (NULL);
+
+  for (; hex[0] != '\0' && hex[1] != '\0'; hex += 2)
+    g_string_append_c (text, (char)(g_ascii_xdigit_value (hex[0]) << 4 | g_ascii_xdigit_value (hex[1])));
+  return g_string_free (text, FALSE);
+}
+
+/* @said: the fields of one line of thread_frames.py */
+static void
+compare_thread (HapTestReport *report, char **said)
+{
+  GVariant *entry = find_ident (report, g_ascii_strtoull (said[1], NULL, 10));
+  g_autofree char *name = decode_hex (said[4]);
+  g_autofree char *text = decode_hex (said[5]);
+  g_autofree char *expected = NULL;
+  guint32 native_id;
+
+  g_assert_nonnull (entry);
+  g_assert_true (g_variant_lookup (entry, "native_id", "u", &native_id));
+  g_assert_cmpuint (native_id, ==, strtoul (said[2], NULL, 10));
+  g_assert_cmpint (is_true (entry, "main"), ==, atoi (said[3]));
+  if (name[0] != '\0')
+    g_assert_cmpstr (get_text (entry, "thread"), ==, name);
+  expected = g_strdup_printf ("Thread [%s]: %s", get_text (entry, "thread"), text);
+  g_assert_cmpstr (get_text (entry, "message"), ==, expected);
+}
+
+/* Every thread, word for word as traceback prints it. */
+static void
+test_parity (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_frames.py", NULL);
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (HapTestReport) report = NULL;
+  g_autofree char *removed = NULL;
+  char *line;
+
+  while ((line = hap_test_process_read_line (process)) != NULL && !g_str_equal (line, "end"))
+    g_ptr_array_add (lines, line);
+  g_free (line);
+  g_assert_cmpuint (lines->len, >, 20);
+
+  report = run (process);
+  hap_test_process_write_line (process, "remove");
+  removed = hap_test_process_read_line (process);
+  g_assert_cmpstr (removed, ==, "removed");
+  /* The one that told of the others, too. */
+  g_assert_cmpuint (count_threads (report), ==, lines->len + 1);
+  for (guint i = 0; i < lines->len; i++)
+    {
+      g_auto (GStrv) said = g_strsplit (lines->pdata[i], "\t", -1);
+
+      g_assert_cmpuint (g_strv_length (said), ==, 6);
+      compare_thread (report, said);
+    }
+}
+
+/* The typed frames are those of the message. */
+static void
+test_fields (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_seed.py", NULL);
+  g_autoptr (HapTestReport) report = run (process);
+  GVariant *entry = find (report, "thread", "SyncWorker_6");
+  g_autoptr (GVariantIter) frames = NULL;
+  const char *file, *function;
+  GString *lines = g_string_new (NULL);
+  guint32 line;
+
+  g_assert_nonnull (entry);
+  g_assert_true (g_variant_lookup (entry, "frames", "a(sus)", &frames));
+  while (g_variant_iter_next (frames, "(&su&s)", &file, &line, &function))
+    if (g_str_has_prefix (file, "/usr/local/lib/python3.8") || g_str_has_prefix (file, "/usr/src"))
+      g_string_append_printf (lines, "  File \"%s\", line %u, in %s\n", file, line, function);
+  /* Each of them, in this order, is in the message as Home Assistant's documentation shows it. */
+  g_assert_nonnull (strstr (get_text (entry, "message"), lines->str));
+  g_assert_true (g_str_has_prefix (
+      lines->str, "  File \"/usr/local/lib/python3.8/concurrent/futures/thread.py\", line 80, in _worker\n"
+                  "  File \"/usr/local/lib/python3.8/concurrent/futures/thread.py\", line 57, in run\n"
+                  "  File \"/usr/src/homeassistant/homeassistant/components/samsungtv/"
+                  "media_player.py\", line 139, in update\n"));
+  g_assert_true (g_str_has_suffix (lines->str, "websocket/_http.py\", line 170, in _open_socket\n"));
+  g_assert_true (g_str_has_prefix (get_text (entry, "message"), "Thread [SyncWorker_6]: File \""));
+
+  g_assert_cmpstr (get_text (entry, "integration"), ==, "samsungtv");
+  g_assert_cmpstr (get_text (entry, "kind"), ==, "integration");
+  g_assert_cmpstr (get_text (entry, "rests_on"), ==,
+                   "_get_remote at /usr/src/homeassistant/homeassistant/components/samsungtv/bridge.py:274");
+  g_assert_cmpstr (get_text (entry, "state"), ==, "sleeping");
+  g_assert_cmpstr (get_text (entry, "syscall"), ==, "futex");
+  g_assert_false (is_true (entry, "waits_for_gil"));
+  g_assert_cmpuint (count_origin (report, "samsungtv"), ==, 1);
+  g_assert_true (
+      g_str_has_prefix (get_text (get_sum (report), "message"), "Threads by integration: samsungtv 1"));
+  g_string_free (lines, TRUE);
+}
+
+/* (a) C code that holds the GIL and never returns. */
+static void
+test_gil_held (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_hung.py", "gil");
+  g_autoptr (HapTestReport) report = NULL;
+  GVariant *main_thread = NULL, *counter = NULL;
+  gboolean settled = FALSE;
+
+  for (guint i = 0; i < MAX_LOOKS && !settled; i++)
+    {
+      g_clear_object (&report);
+      report = run (process);
+      main_thread = find (report, "thread", "MainThread");
+      counter = find (report, "thread", "Counter");
+      g_assert_nonnull (main_thread);
+      g_assert_nonnull (counter);
+      settled = g_strcmp0 (get_text (main_thread, "syscall"), "clock_nanosleep") == 0
+                && is_true (counter, "waits_for_gil");
+    }
+  g_assert_true (settled);
+  g_assert_true (is_true (main_thread, "holds_gil"));
+  g_assert_false (is_true (main_thread, "waits_for_gil"));
+  g_assert_cmpstr (get_text (main_thread, "integration"), ==, "stuck_sensor");
+  g_assert_cmpstr (get_text (main_thread, "kind"), ==, "custom");
+  g_assert_cmpstr (get_text (main_thread, "rests_on"), ==,
+                   "async_update at /config/custom_components/stuck_sensor/sensor.py:2");
+  g_assert_nonnull (
+      strstr (get_text (main_thread, "message"),
+              "  File \"/config/custom_components/stuck_sensor/sensor.py\", line 2, in async_update\n"));
+  g_assert_false (is_true (counter, "holds_gil"));
+}
+
+/* (b) A loop in Python, on the thread of the event loop. */
+static void
+test_spins (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_hung.py", "spin");
+  gboolean running = FALSE, waiting = FALSE;
+
+  for (guint i = 0; i < MAX_LOOKS && !(running && waiting); i++)
+    {
+      g_autoptr (HapTestReport) report = run (process);
+      GVariant *main_thread = find (report, "thread", "MainThread");
+      GVariant *counter = find (report, "thread", "Counter");
+
+      g_assert_cmpstr (get_text (main_thread, "integration"), ==, "stuck_sensor");
+      g_assert_nonnull (strstr (get_text (main_thread, "message"), "in async_update"));
+      g_assert_false (is_true (main_thread, "holds_gil") && is_true (counter, "holds_gil"));
+      running |=
+          is_true (main_thread, "holds_gil") && g_strcmp0 (get_text (main_thread, "state"), "running") == 0;
+      waiting |= is_true (main_thread, "waits_for_gil");
+    }
+  g_assert_true (running);
+  g_assert_true (waiting);
+}
+
+/* (c) Stopped by SIGSTOP: answered as it stands, and left stopped. */
+static void
+test_stopped (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_hung.py", "spin");
+  GVariant *main_thread = NULL;
+  g_autoptr (HapTestReport) report = NULL;
+  double pause_us;
+
+  g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGSTOP), ==, 0);
+  for (guint i = 0;
+       i < MAX_LOOKS
+       && g_strcmp0 (main_thread != NULL ? get_text (main_thread, "state") : NULL, "stopped") != 0;
+       i++)
+    {
+      g_clear_object (&report);
+      report = run (process);
+      main_thread = find (report, "thread", "MainThread");
+    }
+  for (guint i = 0; i < count_threads (report); i++)
+    g_assert_cmpstr (get_text (hap_test_report_get_entries (report)->pdata[i], "state"), ==, "stopped");
+  g_assert_cmpstr (get_text (main_thread, "integration"), ==, "stuck_sensor");
+  g_assert_true (g_variant_lookup (get_sum (report), "pause_us", "d", &pause_us));
+  g_assert_cmpfloat (pause_us, ==, 0);
+}
+
+/* (d) Two threads that wait for each other's lock. */
+static void
+test_deadlock (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_hung.py", "deadlock");
+  g_autoptr (HapTestReport) report = NULL;
+  GVariant *sun = NULL, *zone = NULL;
+  gboolean settled = FALSE;
+
+  for (guint i = 0; i < MAX_LOOKS && !settled; i++)
+    {
+      g_clear_object (&report);
+      report = run (process);
+      sun = find (report, "thread", "Sun");
+      zone = find (report, "thread", "Zone");
+      settled = sun != NULL && zone != NULL && strstr (get_text (sun, "message"), "line 4, in follow") != NULL
+                && strstr (get_text (zone, "message"), "line 4, in enter") != NULL;
+    }
+  g_assert_true (settled);
+  g_assert_cmpstr (get_text (sun, "integration"), ==, "sun");
+  g_assert_cmpstr (get_text (zone, "integration"), ==, "zone");
+  g_assert_cmpstr (get_text (find (report, "thread", "MainThread"), "integration"), ==, "stuck_sensor");
+  g_assert_cmpuint (count_origin (report, "sun"), ==, 1);
+  g_assert_cmpuint (count_origin (report, "zone"), ==, 1);
+}
+
+/* Threads that begin and end meanwhile: none has a stack that it never had. */
+static void
+test_churn (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_churn.py", NULL);
+  guint n_seen = 0;
+
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autoptr (HapTestReport) report = run (process);
+
+      for (guint j = 0; j < count_threads (report); j++)
+        {
+          GVariant *entry = hap_test_report_get_entries (report)->pdata[j];
+          const char *text = get_text (entry, "message");
+
+          if (is_true (entry, "main"))
+            continue;
+          n_seen++;
+          g_assert_false (strstr (text, "in even") != NULL && strstr (text, "in odd") != NULL);
+          g_assert_true (strstr (text, "_inner()\n") == NULL || strstr (text, ", in run\n") != NULL);
+          g_assert_null (strstr (text, "File \"?\""));
+        }
+    }
+  g_assert_cmpuint (n_seen, >, 0);
+}
+
+static void
+test_many (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "threads.py", "200");
+  gint64 started = g_get_monotonic_time ();
+  g_autoptr (HapTestReport) report = run (process);
+  guint32 n_threads;
+
+  g_test_message ("201 threads in %.1f ms", (double)(g_get_monotonic_time () - started) / 1000);
+  g_assert_cmpuint (count_threads (report), ==, 201);
+  g_assert_true (g_variant_lookup (get_sum (report), "threads", "u", &n_threads));
+  g_assert_cmpuint (n_threads, ==, 201);
+  for (guint i = 0; i < 201; i++)
+    {
+      GVariant *entry = hap_test_report_get_entries (report)->pdata[i];
+
+      if (!is_true (entry, "main"))
+        g_assert_nonnull (strstr (get_text (entry, "message"), "    threading.Event().wait()\n"));
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *name;
+    GTestDataFunc test;
+  } tests[] = {
+    { "parity", test_parity }, { "fields", test_fields },   { "gil-held", test_gil_held },
+    { "spins", test_spins },   { "stopped", test_stopped }, { "deadlock", test_deadlock },
+    { "churn", test_churn },   { "many", test_many },
+  };
+  const char *directories[] = { HAP_TEST_PLUGINS, NULL };
+  GPtrArray *pythons;
+  gint status;
+
+  g_test_init (&argc, &argv, NULL);
+  engine = hap_plugin_engine_new (directories);
+  pythons = hap_test_list_pythons (TRUE);
+  for (guint i = 0; i < pythons->len; i++)
+    for (guint j = 0; j < G_N_ELEMENTS (tests); j++)
+      {
+        const HapTestPython *python = g_ptr_array_index (pythons, i);
+        g_autofree char *path = g_strdup_printf ("/threads/log-frames/%s/%s%s", tests[j].name,
+                                                 python->version, python->root != NULL ? "-container" : "");
+
+        g_test_add_data_func (path, python, tests[j].test);
+      }
+  status = g_test_run ();
+  g_object_unref (engine);
+  return status;
+}

@@ -13,6 +13,7 @@
 #include "service-fd.h"
 #include "service-intake.h"
 #include "service-journal.h"
+#include "service-sources.h"
 #include "service-worker.h"
 
 #define JOB_INTERFACE "org.homeassistant.Profiler.Job"
@@ -314,6 +315,8 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
     }
   else if (g_str_equal (method, "OpenTracer"))
     answer_open_tracer (self, invocation);
+  else if (g_str_equal (method, "OpenSources"))
+    service_sources_answer (self->process, invocation);
   else
     service_process_answer (self->process, invocation);
 }

@@ -230,6 +230,16 @@ service_process_is_contained (ServiceProcess *self)
 }
 
 int
+service_process_open_root (ServiceProcess *self, GError **error)
+{
+  int fd = openat (self->dir_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd < 0)
+    set_error (error, self->pid, "look into", errno);
+  return fd;
+}
+
+int
 service_process_open_file (ServiceProcess *self, const char *name, GError **error)
 {
   int fd = openat (self->dir_fd, name, READ_ONLY);
@@ -377,7 +387,7 @@ open_mapping_by_path (ServiceProcess *self, const char *link)
       if (fd >= 0 || errno != ENOENT)
         return fd;
     }
-  root = openat (self->dir_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  root = service_process_open_root (self, NULL);
   return root >= 0 ? openat (root, path + 1, O_PATH | O_CLOEXEC) : -1;
 }
 

@@ -36,6 +36,9 @@ gboolean service_process_is_alive (ServiceProcess *self);
  * own). */
 gboolean service_process_is_contained (ServiceProcess *self);
 
+/* A handle (O_PATH) of its root directory; -1 with @error. */
+int service_process_open_root (ServiceProcess *self, GError **error);
+
 /* Opens the file @name of its /proc directory for reading; -1 with @error. */
 int service_process_open_file (ServiceProcess *self, const char *name, GError **error);
 

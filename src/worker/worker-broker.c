@@ -159,6 +159,33 @@ worker_broker_read_system_calls (HapBroker *broker, guint after, GError **error)
   return calls;
 }
 
+static gboolean
+worker_broker_open_sources (HapBroker *broker, const char *const *paths, int *fds, GError **error)
+{
+  WorkerBroker *self = WORKER_BROKER (broker);
+  g_autoptr (GUnixFDList) list = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariantIter) sources = NULL;
+  guint n_paths = g_strv_length ((GStrv)paths);
+  guint32 index;
+  gint handle;
+
+  reply = worker_service_call (self->service, "OpenSources", g_variant_new ("(u^as)", self->pid, paths),
+                               "(a(uh))", &list, error);
+  if (reply == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < n_paths; i++)
+    fds[i] = -1;
+  g_variant_get (reply, "(a(uh))", &sources);
+  while (g_variant_iter_next (sources, "(uh)", &index, &handle))
+    {
+      if (index < n_paths && fds[index] < 0)
+        fds[index] = worker_service_take_fd (list, g_variant_ref_sink (g_variant_new_handle (handle)), NULL);
+    }
+  return TRUE;
+}
+
 static void
 worker_broker_finalize (GObject *object)
 {
@@ -173,6 +200,7 @@ worker_broker_iface_init (HapBrokerInterface *iface)
   iface->open_threads = worker_broker_open_threads;
   iface->open_tracer = worker_broker_open_tracer;
   iface->read_system_calls = worker_broker_read_system_calls;
+  iface->open_sources = worker_broker_open_sources;
 }
 
 static void

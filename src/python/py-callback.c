@@ -240,6 +240,22 @@ py_callback_get_function (PyInspector *inspector, guint64 callback)
   return is_of (&self, callback, "function") ? callback : 0;
 }
 
+guint64
+py_callback_get_self (PyInspector *inspector, guint64 callback)
+{
+  PyPrinter self;
+  const PyClass *class = py_inspector_get_class (inspector, callback);
+
+  py_printer_init (&self, inspector, NULL);
+  if (is_of (&self, callback, "method"))
+    return py_inspector_read (inspector, callback + self.layout->method_self);
+  if (is_of (&self, callback, "builtin_function_or_method"))
+    return py_inspector_read (inspector, callback + self.layout->cfunction_self);
+  if (class != NULL && strcmp (py_class_get_name (class), "TaskStepMethWrapper") == 0)
+    return py_inspector_read (inspector, callback + self.layout->wrapper_object);
+  return 0;
+}
+
 typedef struct
 {
   PyPrinter *printer;

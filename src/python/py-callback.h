@@ -21,6 +21,9 @@ gboolean py_callback_shows_arguments (PyInspector *inspector);
 /* The Python function behind a callback (unwrapped, of a partial or a method); 0: none */
 guint64 py_callback_get_function (PyInspector *inspector, guint64 callback);
 
+/* What a method, a built-in one or a task's step is bound to; 0: nothing */
+guint64 py_callback_get_self (PyInspector *inspector, guint64 callback);
+
 /**
  * PyCodeFunc:
  * @what: what leads there: "callback", "argument", "object", "closure"

@@ -117,8 +117,12 @@ py_object_get_string (PyRuntime *runtime, guint64 object, gsize max)
 }
 
 guint32 *
-py_object_get_characters (
-    PyRuntime *runtime, guint64 object, guint64 first, gsize max, gsize *n, guint64 *length)
+py_object_get_characters (PyRuntime *runtime,
+                          guint64 object,
+                          guint64 first,
+                          gsize max,
+                          gsize *n,
+                          guint64 *length)
 {
   g_autofree guint8 *bytes = NULL;
   guint32 *characters;
@@ -369,11 +373,56 @@ find_instance_values (PyRuntime *runtime, guint64 object, guint64 type, guint64 
   return hap_memory_read_u8 (runtime->memory, values + layout->values_valid, &valid) && valid ? values : 0;
 }
 
+/*
+ * _PyObject_ComputedDictPointer(): of an object of varying size (an int's subclass) the __dict__ lies at its
+ * end. tp_itemsize follows tp_basicsize.
+ */
+static gboolean
+find_dict_from_end (PyRuntime *runtime, guint64 object, guint64 type, gint64 offset, guint64 *address)
+{
+  const PyLayout *layout = &runtime->layout;
+  guint64 basicsize, itemsize, n_items;
+  gboolean negative;
+
+  if (!py_read_u64 (runtime, type + layout->type_basicsize, &basicsize)
+      || !py_read_u64 (runtime, type + layout->type_basicsize + sizeof basicsize, &itemsize))
+    return FALSE;
+  if (is_a (runtime, object, TPFLAGS_LONG_SUBCLASS))
+    {
+      if (!read_number_size (runtime, object, &n_items, &negative))
+        return FALSE;
+    }
+  else if (!py_read_u64 (runtime, object + layout->object_size, &n_items))
+    return FALSE;
+  if (basicsize > G_MAXINT32 || itemsize > G_MAXUINT16 || n_items > G_MAXINT32)
+    return FALSE;
+  *address = object + ((basicsize + n_items * itemsize + 7) & ~(guint64)7) + offset;
+  return TRUE;
+}
+
+/* Where an instance that has no managed __dict__ has the address of its own. */
+static gboolean
+find_dict (PyRuntime *runtime, guint64 object, guint64 type, guint64 *address)
+{
+  guint64 word;
+  gint64 offset;
+
+  if (!py_read_u64 (runtime, type + runtime->layout.type_dictoffset, &word))
+    return FALSE;
+  offset = (gint64)word;
+  if (offset == 0 || offset > G_MAXINT32 || offset < G_MININT32)
+    return FALSE;
+  if (offset < 0)
+    return find_dict_from_end (runtime, object, type, offset, address);
+  *address = object + offset;
+  return TRUE;
+}
+
 guint64
 py_object_get_attribute (PyRuntime *runtime, guint64 object, const char *name)
 {
   const PyLayout *layout = &runtime->layout;
-  guint64 type, flags, offset, dict = 0, values = 0, keys;
+  guint64 type, flags, address, dict = 0, values = 0, keys;
   DictView view;
 
   if (!read_type (runtime, object, &type, &flags))
@@ -385,8 +434,7 @@ py_object_get_attribute (PyRuntime *runtime, guint64 object, const char *name)
         return 0;
       values = find_instance_values (runtime, object, type, flags, dict);
     }
-  else if (!py_read_u64 (runtime, type + layout->type_dictoffset, &offset) || offset == 0
-           || offset > G_MAXINT32 || !py_read_u64 (runtime, object + offset, &dict))
+  else if (!find_dict (runtime, object, type, &address) || !py_read_u64 (runtime, address, &dict))
     return 0;
 
   if (values == 0)

@@ -17,7 +17,8 @@
 static void
 append_callback (PyPrinter *self, guint64 callback)
 {
-  g_autofree char *text = py_callback_print (self->inspector, callback, 0, FALSE);
+  g_autofree char *text =
+      py_callback_print (self->inspector, callback, 0, py_callback_shows_arguments (self->inspector));
 
   g_string_append (self->text, text);
 }

@@ -354,6 +354,7 @@ static const struct
   { "_asyncio", "Future", py_print_future },
   { "_asyncio", "Task", py_print_future },
   { "asyncio.base_futures", "_future_repr", py_print_future },
+  { "asyncio.futures", "Future.__repr__", py_print_future },
   { "asyncio.tasks", "Task.__repr__", py_print_future },
   { "asyncio.events", "Handle.__repr__", py_print_handle },
   { "homeassistant.core", "HassJob.__repr__", py_print_job },

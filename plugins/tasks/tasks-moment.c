@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * One moment of the target: how it is made to stand still, and what is done when it does not. What is read of
+ * it is the actions'.
+ */
+
+#include "tasks-moment.h"
+
+#include <string.h>
+
+#include "hap-error.h"
+#include "py-page-cache.h"
+
+/* A hold ends by itself after 20 ms: the tracer's limit. Less, for what was read must be known to be of it.
+ */
+#define HOLD_US (15 * 1000)
+
+/* Readings of a target that goes on: two that agree at least. */
+#define MAX_READINGS 6
+
+typedef struct
+{
+  HapTarget *target;
+  PyPageCache *cache;
+  PyRuntime *runtime; /* reads through the cache */
+  HapMaps *maps;
+  TasksReadFunc read;
+  gpointer data;
+  double now;
+} Reader;
+
+static void
+entry_free (gpointer data)
+{
+  TasksEntry *entry = data;
+
+  g_free (entry->message);
+  g_variant_unref (entry->fields);
+  g_free (entry);
+}
+
+void
+tasks_entry_add (GPtrArray *entries, guint64 object, char *message, GVariant *fields, const HapOrigin *origin)
+{
+  TasksEntry *entry = g_new (TasksEntry, 1);
+
+  *entry = (TasksEntry){ object, message, g_variant_ref_sink (fields), origin };
+  g_ptr_array_add (entries, entry);
+}
+
+void
+tasks_moment_clear (TasksMoment *self)
+{
+  g_clear_pointer (&self->entries, g_ptr_array_unref);
+  g_clear_pointer (&self->python, g_free);
+}
+
+/* Returns: (transfer full) (nullable): NULL without @error: given up */
+static GPtrArray *
+read_once (Reader *self, gint64 deadline, GError **error)
+{
+  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (entry_free);
+  g_autoptr (PyAsyncio) asyncio = NULL;
+
+  py_page_cache_drop (self->cache);
+  asyncio = py_asyncio_new (self->runtime, self->maps, error);
+  if (asyncio == NULL || !self->read (asyncio, self->now, deadline, entries, self->data))
+    return NULL;
+  return g_steal_pointer (&entries);
+}
+
+/* Returns: (transfer full) (nullable): NULL without @error: it cannot be held, or not for long enough */
+static GPtrArray *
+read_held (Reader *self, guint64 *pause_ns, GError **error)
+{
+  g_autoptr (GPtrArray) entries = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  if (!hap_target_hold (self->target, 0, NULL))
+    return NULL;
+  self->now = (double)g_get_monotonic_time () / G_USEC_PER_SEC;
+  entries = read_once (self, g_get_monotonic_time () + HOLD_US, &local_error);
+  if (!hap_target_let_go (self->target, pause_ns, NULL))
+    return NULL;
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return g_steal_pointer (&entries);
+}
+
+static gboolean
+entry_equal (const TasksEntry *a, const TasksEntry *b)
+{
+  return a != NULL && a->origin == b->origin && strcmp (a->message, b->message) == 0
+         && g_variant_equal (a->fields, b->fields);
+}
+
+/* Keeps of @entries what is as it was in the reading before; returns how many others there are. */
+static guint
+keep_confirmed (GPtrArray *entries, GHashTable *before, GHashTable *confirmed)
+{
+  guint n_others = 0;
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      TasksEntry *entry = entries->pdata[i];
+
+      if (entry_equal (g_hash_table_lookup (before, &entry->object), entry))
+        g_hash_table_add (confirmed, &entry->object);
+      n_others += !g_hash_table_contains (confirmed, &entry->object);
+    }
+  return n_others;
+}
+
+static GHashTable *
+index_entries (GPtrArray *entries)
+{
+  GHashTable *index = g_hash_table_new (g_int64_hash, g_int64_equal);
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      TasksEntry *entry = entries->pdata[i];
+
+      g_hash_table_insert (index, &entry->object, entry);
+    }
+  return index;
+}
+
+/* What two readings in a row say alike, of the last two. */
+static GPtrArray *
+read_agreeing (Reader *self, guint *n_unread, GError **error)
+{
+  g_autoptr (GPtrArray) last = NULL;
+  g_autoptr (GHashTable) confirmed = NULL;
+
+  self->now = (double)g_get_monotonic_time () / G_USEC_PER_SEC;
+  last = read_once (self, G_MAXINT64, error);
+  for (guint i = 1; last != NULL && i < MAX_READINGS; i++)
+    {
+      g_autoptr (GHashTable) before = index_entries (last);
+      GPtrArray *next = read_once (self, G_MAXINT64, error);
+
+      if (next == NULL)
+        return NULL;
+      g_clear_pointer (&confirmed, g_hash_table_unref);
+      confirmed = g_hash_table_new (g_int64_hash, g_int64_equal);
+      *n_unread = keep_confirmed (next, before, confirmed);
+      g_ptr_array_unref (last);
+      last = next;
+      if (*n_unread == 0)
+        break;
+    }
+
+  for (guint i = last != NULL ? last->len : 0; i-- > 0;)
+    if (!g_hash_table_contains (confirmed, &((TasksEntry *)last->pdata[i])->object))
+      g_ptr_array_remove_index (last, i);
+  return g_steal_pointer (&last);
+}
+
+static void
+reader_clear (Reader *self)
+{
+  g_clear_object (&self->cache);
+  g_clear_object (&self->runtime);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reader, reader_clear)
+
+gboolean
+tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpointer data, GError **error)
+{
+  g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
+  g_auto (Reader) reader = { .target = target, .read = read, .data = data };
+  GError *local_error = NULL;
+
+  if (runtime == NULL)
+    return FALSE;
+  reader.maps = hap_target_get_maps (target, error);
+  if (reader.maps == NULL)
+    return FALSE;
+  /* Here a frozen copy's memory goes, once. */
+  reader.cache = py_page_cache_new (py_runtime_get_memory (runtime));
+  reader.runtime = py_runtime_with_memory (runtime, HAP_MEMORY (reader.cache));
+  self->python = g_strdup (py_runtime_get_version_string (runtime));
+
+  self->entries = read_held (&reader, &self->pause_ns, &local_error);
+  if (self->entries == NULL && local_error == NULL)
+    self->entries = read_agreeing (&reader, &self->n_unread, &local_error);
+  if (self->entries != NULL)
+    return TRUE;
+
+  if (!hap_target_is_alive (target))
+    {
+      g_clear_error (&local_error);
+      g_set_error (&local_error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The process has ended");
+    }
+  g_propagate_error (error, local_error);
+  return FALSE;
+}

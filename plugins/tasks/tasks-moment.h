@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hap-origin.h"
+#include "hap-target.h"
+#include "py-asyncio.h"
+
+G_BEGIN_DECLS
+
+/* One line of a report, before it is sent. */
+typedef struct
+{
+  guint64 object; /* what it is about: an address */
+  char *message;
+  GVariant *fields; /* `a{sv}` */
+  const HapOrigin *origin;
+} TasksEntry;
+
+/* Takes over @message and the floating @fields. */
+void tasks_entry_add (GPtrArray *entries,
+                      guint64 object,
+                      char *message,
+                      GVariant *fields,
+                      const HapOrigin *origin);
+
+/**
+ * TasksReadFunc:
+ * @asyncio: the event loops of the moment
+ * @now: when this is, in seconds of the monotonic clock, as loop.time() has it
+ * @deadline: when to give up (g_get_monotonic_time())
+ * @entries: (element-type TasksEntry): to be filled
+ * @data: what tasks_moment_read() was given, to be set anew at each call
+ *
+ * Returns: FALSE: given up
+ */
+typedef gboolean (
+    *TasksReadFunc) (PyAsyncio *asyncio, double now, gint64 deadline, GPtrArray *entries, gpointer data);
+
+/* How a moment was read. */
+typedef struct
+{
+  GPtrArray *entries; /* (element-type TasksEntry) */
+  guint n_unread;     /* things that changed each time that they were read */
+  guint64 pause_ns;   /* how long the target was stopped */
+  char *python;       /* version */
+} TasksMoment;
+
+void tasks_moment_clear (TasksMoment *self);
+
+/**
+ * tasks_moment_read:
+ * Reads the loops, tasks and handles of one moment: all of the target's threads are held meanwhile if that is
+ * done soon enough; else each thing is read until two readings in a row agree.
+ */
+gboolean
+tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpointer data, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TasksMoment, tasks_moment_clear)
+
+G_END_DECLS

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Sends what was read: line by line, then the count by integration.
+ */
+
+#include "tasks-report.h"
+
+#include <string.h>
+
+#include "hap-origin-counts.h"
+
+/* The service takes 16 MiB of a report at once, counting some more for each entry. */
+#define MAX_REPORT (15 * 1024 * 1024)
+#define ENTRY_COST 256
+
+/* The most of one entry: the journal and the bus have their limits, too. */
+#define MAX_MESSAGE (32 * 1024)
+
+static gboolean
+send_entry (HapReport *report, TasksEntry *entry, gsize *left, GError **error)
+{
+  gsize length = strlen (entry->message);
+  gsize size;
+
+  if (length > MAX_MESSAGE)
+    {
+      char *end = g_utf8_find_prev_char (entry->message, entry->message + MAX_MESSAGE);
+
+      strcpy (end, "…");
+      length = strlen (entry->message);
+    }
+  size = length + g_variant_get_size (entry->fields) + ENTRY_COST;
+  if (size > *left)
+    {
+      *left = 0;
+      return TRUE;
+    }
+  *left -= size;
+  return hap_report_entry (report, entry->message, entry->fields, error);
+}
+
+static gboolean
+send_sum (HapReport *report,
+          const char *what,
+          const TasksMoment *moment,
+          HapOriginCounts *counts,
+          guint n_sent,
+          GError **error)
+{
+  g_autofree char *list = hap_origin_counts_to_string (counts);
+  g_autofree char *message =
+      g_strdup_printf ("%c%s by integration:%s", g_ascii_toupper (*what), what + 1, list);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", "integrations", hap_origin_counts_to_variant (counts, what));
+  g_variant_builder_add (&builder, "{sv}", what, g_variant_new_uint32 (moment->entries->len));
+  g_variant_builder_add (&builder, "{sv}", "unread", g_variant_new_uint32 (moment->n_unread));
+  if (n_sent < moment->entries->len)
+    g_variant_builder_add (&builder, "{sv}", "left_out",
+                           g_variant_new_uint32 (moment->entries->len - n_sent));
+  g_variant_builder_add (&builder, "{sv}", "pause_us", g_variant_new_double ((double)moment->pause_ns / 1e3));
+  g_variant_builder_add (&builder, "{sv}", "python", g_variant_new_string (moment->python));
+  return hap_report_entry (report, message, g_variant_builder_end (&builder), error);
+}
+
+gboolean
+tasks_report_send (HapReport *report,
+                   const char *what,
+                   const TasksMoment *moment,
+                   GPtrArray *notes,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  g_autoptr (HapOriginCounts) counts = hap_origin_counts_new ();
+  gsize left = MAX_REPORT;
+  guint n_sent = 0;
+
+  for (guint i = 0; i < moment->entries->len; i++)
+    {
+      TasksEntry *entry = moment->entries->pdata[i];
+
+      if (g_cancellable_set_error_if_cancelled (cancellable, error)
+          || !send_entry (report, entry, &left, error))
+        return FALSE;
+      hap_origin_counts_add (counts, entry->origin);
+      n_sent += left > 0;
+    }
+  for (guint i = 0; i < notes->len; i++)
+    if (!hap_report_entry (report, notes->pdata[i], NULL, error))
+      return FALSE;
+  return send_sum (report, what, moment, counts, n_sent, error);
+}

@@ -374,8 +374,8 @@ walk_frames (Walk *walk, const ThreadHead *head)
   return TRUE;
 }
 
-PyStackVerdict
-py_stack_read (PyStack *self, PyRuntime *runtime, const PyThread *thread)
+static PyStackVerdict
+read_stack (PyStack *self, PyRuntime *runtime, const PyThread *thread, gboolean still)
 {
   const PyLayout *layout = &runtime->layout;
   Walk walk; /* not cleared whole: the pages are large */
@@ -402,7 +402,21 @@ py_stack_read (PyStack *self, PyRuntime *runtime, const PyThread *thread)
     load_chunk (&walk, head.chunk, head.top - head.chunk);
   if (!walk_frames (&walk, &head))
     return PY_STACK_MOVED;
+  if (still)
+    return PY_STACK_OK;
   if (!read_head (&walk, thread, &after, TRUE))
     return PY_STACK_GONE;
   return memcmp (&head, &after, sizeof head) == 0 ? PY_STACK_OK : PY_STACK_MOVED;
+}
+
+PyStackVerdict
+py_stack_read (PyStack *self, PyRuntime *runtime, const PyThread *thread)
+{
+  return read_stack (self, runtime, thread, FALSE);
+}
+
+PyStackVerdict
+py_stack_read_still (PyStack *self, PyRuntime *runtime, const PyThread *thread)
+{
+  return read_stack (self, runtime, thread, TRUE);
 }

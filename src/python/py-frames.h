@@ -46,6 +46,10 @@ typedef enum
   PY_STACK_GONE,
 } PyStackVerdict;
 
+/* As py_stack_read(), of a thread that cannot move meanwhile, or where the caller finds out by other means
+ * whether it did: one read less. */
+PyStackVerdict py_stack_read_still (PyStack *self, PyRuntime *runtime, const PyThread *thread);
+
 /* Reads a thread's frames once, in as few reads as it can. On anything but OK the frames are not to be used.
  */
 PyStackVerdict py_stack_read (PyStack *self, PyRuntime *runtime, const PyThread *thread);

@@ -19,9 +19,12 @@
 /* Bounds one observation of a target whose GIL wanders faster than we read. */
 #define MAX_TRIES 16
 
-/* How often the list of threads is read again though the GIL shows no change (a new thread may have an old
- * one's address), and in free-threaded builds, where threads come and go without a sign. */
-#define RELIST_US G_USEC_PER_SEC
+/*
+ * How often the list of threads is read again though it shows no new one: those that ended drop out of it
+ * then. Until that they do no harm, for a thread ends with no frame on its stack. In free-threaded builds
+ * more often.
+ */
+#define RELIST_US (G_USEC_PER_SEC / 10)
 #define RELIST_FREE_THREADED_US (G_USEC_PER_SEC / 100)
 
 typedef struct
@@ -32,14 +35,13 @@ typedef struct
   guint64 switches;
 } Gil;
 
-/* A GIL from one observation to the next. @listed: the switches at which the list of threads was read; none
- * has come or gone as long as they stand, for that takes the GIL, too. */
+/* An interpreter, and its newest thread when the list was read. */
 typedef struct
 {
-  Gil now;
-  gboolean is_listed;
-  guint64 listed;
-} KnownGil;
+  guint64 address;
+  guint64 gil;
+  guint64 newest;
+} Interpreter;
 
 /* A thread from one observation to the next. @known: its stack is what it had when the GIL had switched
  * @known_at times. */
@@ -48,7 +50,7 @@ typedef struct
   PyObservation public;
 
   PyReadState read_state;
-  gboolean done; /* in the observation at hand */
+  gboolean done, pending, read; /* in the observation at hand */
   gboolean known;
   guint64 known_at;
 } Thread;
@@ -61,8 +63,9 @@ struct _PyObserver
   PyRuntime *runtime;
   gboolean main_only, gil_only;
 
-  GPtrArray *threads; /* (element-type Thread) */
-  GArray *gils;       /* (element-type KnownGil) */
+  GPtrArray *threads;   /* (element-type Thread) */
+  GArray *interpreters; /* (element-type Interpreter) those that have threads */
+  GArray *gils;         /* (element-type Gil) as at the last observation */
   PyThreadReader reader;
   PyObserverCounts counts;
   guint64 last_serial;
@@ -168,6 +171,19 @@ take_known_thread (GPtrArray *threads, const PyThread *listed, guint place)
   return NULL;
 }
 
+/* Notes the interpreter, unless it is: its threads come one after another. */
+static void
+note_interpreter (PyObserver *self, const PyThread *thread)
+{
+  guint n = self->interpreters->len;
+  Interpreter interpreter = { thread->interpreter, thread->gil, 0 };
+
+  if (n > 0 && g_array_index (self->interpreters, Interpreter, n - 1).address == thread->interpreter)
+    return;
+  interpreter.newest = py_threads_get_newest (self->runtime, thread->interpreter);
+  g_array_append_val (self->interpreters, interpreter);
+}
+
 static void
 list_threads (PyObserver *self)
 {
@@ -175,6 +191,7 @@ list_threads (PyObserver *self)
   GPtrArray *before = self->threads;
 
   self->threads = g_ptr_array_new_full (listed->len, (GDestroyNotify)thread_free);
+  g_array_set_size (self->interpreters, 0);
   for (guint i = 0; i < listed->len; i++)
     {
       const PyThread *item = &g_array_index (listed, PyThread, i);
@@ -189,6 +206,7 @@ list_threads (PyObserver *self)
         }
       thread->public.thread = *item;
       g_ptr_array_add (self->threads, thread);
+      note_interpreter (self, item);
     }
 
   for (guint i = 0; i < before->len; i++)
@@ -198,11 +216,36 @@ list_threads (PyObserver *self)
   self->listed_us = g_get_monotonic_time ();
 }
 
+/* FALSE: a thread came that is not listed, or had no number yet. Without a change of the GIL's holder none
+ * can. */
+static gboolean
+is_list_current (PyObserver *self)
+{
+  gint64 age = g_get_monotonic_time () - self->listed_us;
+
+  if (age >= (py_runtime_get_layout (self->runtime)->free_threaded ? RELIST_FREE_THREADED_US : RELIST_US))
+    return FALSE;
+  for (guint i = 0; i < self->interpreters->len; i++)
+    {
+      const Interpreter *interpreter = &g_array_index (self->interpreters, Interpreter, i);
+
+      if (py_threads_get_newest (self->runtime, interpreter->address) != interpreter->newest)
+        return FALSE;
+    }
+  for (guint i = 0; i < self->threads->len; i++)
+    {
+      if (get_thread (self, i)->public.thread.native_id == 0)
+        return FALSE;
+    }
+  return self->listed_us != 0;
+}
+
 /* Ends one thread's part of this observation. */
 static void
 settle (PyObserver *self, Thread *thread, PyReadWay way)
 {
   thread->done = TRUE;
+  thread->pending = FALSE;
   thread->public.valid = way != PY_READ_DROPPED && way != PY_READ_UNWANTED;
   thread->known = thread->public.valid;
   count (self, way);
@@ -218,56 +261,98 @@ observe_racing (PyObserver *self, Thread *thread, gboolean locked, GError **erro
   settle (self, thread, way);
 }
 
-/* Observes one thread that takes @gil, whose state was read just before. FALSE: the GIL went from hand to
- * hand meanwhile, or @error. */
+/* Reads a thread that does not hold the GIL, if it held it since it was read last; whether it did meanwhile
+ * is for the caller to see. */
+static void
+read_thread (PyObserver *self, Thread *thread, const Gil *gil)
+{
+  PyStackVerdict verdict;
+
+  thread->public.unchanged = thread->known && thread->known_at == gil->switches;
+  thread->read = thread->public.unchanged;
+  if (thread->read)
+    return;
+
+  verdict = py_stack_read_still (&thread->public.stack, self->runtime, &thread->public.thread);
+  thread->read = verdict == PY_STACK_OK;
+  thread->known = FALSE;
+  if (verdict == PY_STACK_GONE)
+    self->listed_us = 0;
+}
+
+/* What read_thread() read was true: @still, or at least consistent with itself. */
+static void
+settle_read (PyObserver *self, Thread *thread, const Gil *gil, gboolean still)
+{
+  settle (self, thread, !thread->read ? PY_READ_DROPPED : still ? PY_READ_STILL : PY_READ_LIVE);
+  thread->known = thread->known && still;
+  thread->known_at = gil->switches;
+}
+
+/* Settles what was read up to the thread @end, if the GIL did not change hands since. FALSE: it did, or
+ * @error. */
 static gboolean
-observe_thread (PyObserver *self, Thread *thread, Gil *gil, GError **error)
+settle_reads (PyObserver *self, Gil *gil, guint end, GError **error)
 {
   guint64 switches = gil->switches;
-  gboolean read;
 
-  if (!is_wanted (self, thread))
-    {
-      settle (self, thread, PY_READ_UNWANTED);
-      return TRUE;
-    }
-  if (thread->public.thread.tstate == gil->last_holder)
-    {
-      observe_racing (self, thread, gil->locked, error);
-      thread->known_at = switches;
-      return *error == NULL;
-    }
-
-  thread->public.unchanged = thread->known && thread->known_at == switches;
-  if (thread->public.unchanged)
-    {
-      settle (self, thread, PY_READ_STILL);
-      return TRUE;
-    }
-  read = py_stack_read (&thread->public.stack, self->runtime, &thread->public.thread) == PY_STACK_OK;
   if (!read_gil (self, gil->address, gil))
     return fail_gone (self, error);
   if (gil->switches != switches && self->reader.precision != PY_PRECISION_FAST)
     return FALSE;
-  settle (self, thread, !read ? PY_READ_DROPPED : gil->switches == switches ? PY_READ_STILL : PY_READ_LIVE);
-  thread->known = thread->known && gil->switches == switches;
-  thread->known_at = switches;
+  for (guint i = 0; i < end; i++)
+    {
+      Thread *thread = get_thread (self, i);
+
+      if (thread->pending)
+        settle_read (self, thread, gil, gil->switches == switches);
+    }
   return TRUE;
 }
 
-/* One pass over the threads of a GIL that are not done yet. FALSE: to be gone on with, or @error. */
+/*
+ * The threads of a GIL that are not done yet, other than its holder: all of them between two looks at the
+ * GIL, or, when it changes hands too fast for that, @one_by_one. FALSE: to be gone on with, or @error.
+ */
 static gboolean
-observe_threads (PyObserver *self, Gil *gil, GError **error)
+observe_waiting (PyObserver *self, Gil *gil, guint64 holder, gboolean one_by_one, GError **error)
 {
+  guint n_pending = 0;
+
   for (guint i = 0; i < self->threads->len; i++)
     {
       Thread *thread = get_thread (self, i);
 
-      if (thread->public.thread.gil == gil->address && !thread->done
-          && !observe_thread (self, thread, gil, error))
+      thread->pending = FALSE;
+      if (thread->public.thread.gil != gil->address || thread->done || thread->public.thread.tstate == holder)
+        continue;
+      read_thread (self, thread, gil);
+      thread->pending = TRUE;
+      n_pending++;
+      if (one_by_one && !settle_reads (self, gil, i + 1, error))
         return FALSE;
     }
-  return TRUE;
+  return n_pending == 0 || one_by_one || settle_reads (self, gil, self->threads->len, error);
+}
+
+/* Settles those who are not wanted, and finds the holder among the others: NULL when it is done, or none. */
+static Thread *
+find_holder (PyObserver *self, const Gil *gil)
+{
+  Thread *holder = NULL;
+
+  for (guint i = 0; i < self->threads->len; i++)
+    {
+      Thread *thread = get_thread (self, i);
+
+      if (thread->public.thread.gil != gil->address || thread->done)
+        continue;
+      if (!is_wanted (self, thread))
+        settle (self, thread, PY_READ_UNWANTED);
+      else if (thread->public.thread.tstate == gil->last_holder)
+        holder = thread;
+    }
+  return holder;
 }
 
 static void
@@ -283,23 +368,30 @@ note_holder (PyObserver *self, const Gil *gil)
 }
 
 static gboolean
-observe_gil (PyObserver *self, KnownGil *known, GError **error)
+observe_gil (PyObserver *self, Gil *gil, GError **error)
 {
-  GError *local_error = NULL;
   gboolean complete = FALSE;
 
   for (guint try = 0; try < MAX_TRIES && !complete; try++)
     {
-      if (!read_gil (self, known->now.address, &known->now))
-        return fail_gone (self, error);
-      if (!known->is_listed || known->listed != known->now.switches)
-        list_threads (self);
-      known->listed = known->now.switches;
-      known->is_listed = TRUE;
-      if (try == 0)
-        note_holder (self, &known->now);
+      guint64 switches = gil->switches;
+      GError *local_error = NULL;
+      guint64 holder_tstate;
+      Thread *holder;
 
-      complete = observe_threads (self, &known->now, &local_error);
+      if (!read_gil (self, gil->address, gil))
+        return fail_gone (self, error);
+      if (gil->switches != switches && !is_list_current (self))
+        list_threads (self);
+      if (try == 0)
+        note_holder (self, gil);
+
+      holder_tstate = gil->last_holder;
+      holder = find_holder (self, gil);
+      if (holder != NULL)
+        observe_racing (self, holder, gil->locked, &local_error);
+      if (local_error == NULL)
+        complete = observe_waiting (self, gil, holder_tstate, try > 0, &local_error);
       if (local_error != NULL)
         {
           g_propagate_error (error, local_error);
@@ -311,7 +403,7 @@ observe_gil (PyObserver *self, KnownGil *known, GError **error)
     {
       Thread *thread = get_thread (self, i);
 
-      if (thread->public.thread.gil == known->now.address && !thread->done)
+      if (thread->public.thread.gil == gil->address && !thread->done)
         settle (self, thread, PY_READ_DROPPED);
     }
   return TRUE;
@@ -342,30 +434,29 @@ observe_free_threads (PyObserver *self, GError **error)
   return TRUE;
 }
 
-/* Lists the threads when it is time, and the GILs that they take. */
+/* The GILs that are taken now, each as it was at the last observation. */
 static void
-refresh_lists (PyObserver *self)
+refresh_gils (PyObserver *self)
 {
-  gboolean free_threaded = py_runtime_get_layout (self->runtime)->free_threaded;
-  gint64 age = g_get_monotonic_time () - self->listed_us;
+  GArray *before = self->gils;
 
-  if (self->listed_us == 0 || age >= (free_threaded ? RELIST_FREE_THREADED_US : RELIST_US))
-    list_threads (self);
-
-  for (guint i = 0; i < self->threads->len; i++)
+  self->gils = g_array_new (FALSE, TRUE, sizeof (Gil));
+  for (guint i = 0; i < self->interpreters->len; i++)
     {
-      guint64 address = get_thread (self, i)->public.thread.gil;
-      gboolean listed = address == 0;
+      Gil gil = { .address = g_array_index (self->interpreters, Interpreter, i).gil };
+      gboolean listed = gil.address == 0;
 
-      for (guint j = 0; j < self->gils->len && !listed; j++)
-        listed = g_array_index (self->gils, KnownGil, j).now.address == address;
-      if (!listed)
+      for (guint j = 0; j < self->gils->len; j++)
+        listed = listed || g_array_index (self->gils, Gil, j).address == gil.address;
+      for (guint j = 0; j < before->len; j++)
         {
-          KnownGil gil = { .now.address = address };
-
-          g_array_append_val (self->gils, gil);
+          if (g_array_index (before, Gil, j).address == gil.address)
+            gil = g_array_index (before, Gil, j);
         }
+      if (!listed)
+        g_array_append_val (self->gils, gil);
     }
+  g_array_unref (before);
 }
 
 static void
@@ -376,6 +467,7 @@ py_observer_finalize (GObject *object)
   py_thread_reader_clear (&self->reader);
   g_clear_pointer (&self->threads, g_ptr_array_unref);
   g_clear_pointer (&self->gils, g_array_unref);
+  g_clear_pointer (&self->interpreters, g_array_unref);
   g_clear_object (&self->runtime);
   g_clear_object (&self->target);
 
@@ -392,7 +484,8 @@ static void
 py_observer_init (PyObserver *self)
 {
   self->threads = g_ptr_array_new_with_free_func ((GDestroyNotify)thread_free);
-  self->gils = g_array_new (FALSE, TRUE, sizeof (KnownGil));
+  self->gils = g_array_new (FALSE, TRUE, sizeof (Gil));
+  self->interpreters = g_array_new (FALSE, TRUE, sizeof (Interpreter));
 }
 
 PyObserver *
@@ -421,18 +514,23 @@ py_observer_set_gil_only (PyObserver *self, gboolean gil_only)
 GPtrArray *
 py_observer_observe (PyObserver *self, GError **error)
 {
-  refresh_lists (self);
+  if (self->threads->len == 0 || py_runtime_get_layout (self->runtime)->free_threaded)
+    {
+      if (!is_list_current (self))
+        list_threads (self);
+    }
   if (self->threads->len == 0)
     {
       fail_gone (self, error);
       return NULL;
     }
 
+  refresh_gils (self);
   for (guint i = 0; i < self->threads->len; i++)
     get_thread (self, i)->done = FALSE;
   for (guint i = 0; i < self->gils->len; i++)
     {
-      if (!observe_gil (self, &g_array_index (self->gils, KnownGil, i), error))
+      if (!observe_gil (self, &g_array_index (self->gils, Gil, i), error))
         return NULL;
     }
   if (!observe_free_threads (self, error))

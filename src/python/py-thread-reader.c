@@ -55,6 +55,7 @@ same_stack (const PyStack *a, const PyStack *b)
   return a->n_frames == b->n_frames && memcmp (a->frames, b->frames, a->n_frames * sizeof *a->frames) == 0;
 }
 
+/* Once, checked for movement. */
 static gboolean
 read_stack (const Reading *reading, PyStack *stack)
 {
@@ -89,8 +90,8 @@ read_asleep (const Reading *reading)
   if (kernel == NULL || !hap_thread_read_schedule (kernel, &state->run_ns, &state->switches)
       || hap_thread_read_state (kernel) == 'R')
     return FALSE;
-  if (!read_stack (reading, reading->stack) || !hap_thread_read_schedule (kernel, &run_ns, &switches)
-      || hap_thread_read_state (kernel) == 'R')
+  if (py_stack_read_still (reading->stack, reading->reader->runtime, reading->thread) != PY_STACK_OK
+      || !hap_thread_read_schedule (kernel, &run_ns, &switches) || hap_thread_read_state (kernel) == 'R')
     return FALSE;
   state->asleep = run_ns == state->run_ns && switches == state->switches;
   return state->asleep;
@@ -152,7 +153,7 @@ read_held (const Reading *reading, GError **error)
       keep_fatal (error, hold_error);
       return FALSE;
     }
-  done = read_stack (reading, reading->stack);
+  done = py_stack_read_still (reading->stack, self->runtime, reading->thread) == PY_STACK_OK;
 
   /* After a hold that lasted too long the reading may have been of a thread that ran. */
   if (!hap_target_let_go (self->target, &pause_ns, &hold_error))

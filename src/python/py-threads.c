@@ -123,6 +123,14 @@ py_threads_list (PyRuntime *runtime)
   return threads;
 }
 
+guint64
+py_threads_get_newest (PyRuntime *runtime, guint64 interpreter)
+{
+  guint64 newest;
+
+  return py_read_u64 (runtime, interpreter + runtime->layout.interp_threads, &newest) ? newest : 0;
+}
+
 typedef struct
 {
   PyRuntime *runtime;

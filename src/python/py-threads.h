@@ -20,6 +20,9 @@ typedef struct
  * 65,536; cycle-safe */
 GArray *py_threads_list (PyRuntime *runtime);
 
+/* The address of the interpreter's newest thread: a new one comes before it. 0: none */
+guint64 py_threads_get_newest (PyRuntime *runtime, guint64 interpreter);
+
 /**
  * PyThreadNames: names of threads as `threading` has them (sys.modules['threading']._active[ident]._name).
  */

@@ -2,7 +2,8 @@
 
 /*
  * The report of a worker: each result is one call to the service, which opens every file itself. Used from
- * the action's thread.
+ * the action's thread. Entries come by the thousand: a few are on their way at a time, in order, as all calls
+ * are.
  */
 
 #include "worker-report.h"
@@ -12,12 +13,20 @@
 
 #include "worker-service.h"
 
+/* Fewer than the service lets wait. */
+#define MAX_UNANSWERED 8
+
 struct _WorkerReport
 {
   GObject parent_instance;
 
   GDBusConnection *service;
   gint64 start_time;
+
+  GMutex lock; /* of what follows, which the main thread changes */
+  GCond answered;
+  guint n_unanswered;
+  GError *failure; /* the first entry's that was not taken */
 };
 
 static void worker_report_iface_init (HapReportInterface *iface);
@@ -43,10 +52,46 @@ worker_report_get_start_time (HapReport *report)
   return WORKER_REPORT (report)->start_time;
 }
 
+static void
+on_entry_answered (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (WorkerReport) self = data;
+  GError *error = NULL;
+
+  worker_service_send_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_mutex_lock (&self->lock);
+  self->n_unanswered--;
+  if (self->failure == NULL)
+    self->failure = g_steal_pointer (&error);
+  g_cond_signal (&self->answered);
+  g_mutex_unlock (&self->lock);
+  g_clear_error (&error);
+}
+
+/* An entry that is refused ends the report at the next one. */
 static gboolean
 worker_report_entry (HapReport *report, const char *message, GVariant *fields, GError **error)
 {
-  return tell (report, "Entry", g_variant_new ("(s@a{sv})", message, fields), error);
+  WorkerReport *self = WORKER_REPORT (report);
+  GError *failure = NULL;
+
+  g_mutex_lock (&self->lock);
+  while (self->n_unanswered >= MAX_UNANSWERED)
+    g_cond_wait (&self->answered, &self->lock);
+  if (self->failure != NULL)
+    failure = g_error_copy (self->failure);
+  else
+    self->n_unanswered++;
+  g_mutex_unlock (&self->lock);
+
+  if (failure != NULL)
+    {
+      g_propagate_error (error, failure);
+      return FALSE;
+    }
+  worker_service_send (self->service, "Entry", g_variant_new ("(s@a{sv})", message, fields),
+                       on_entry_answered, g_object_ref (self));
+  return TRUE;
 }
 
 static gboolean
@@ -101,7 +146,12 @@ worker_report_commit_artifact (HapReport *report, const char *name, GError **err
 static void
 worker_report_finalize (GObject *object)
 {
-  g_clear_object (&WORKER_REPORT (object)->service);
+  WorkerReport *self = WORKER_REPORT (object);
+
+  g_clear_object (&self->service);
+  g_clear_error (&self->failure);
+  g_cond_clear (&self->answered);
+  g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (worker_report_parent_class)->finalize (object);
 }
 
@@ -126,6 +176,8 @@ worker_report_class_init (WorkerReportClass *klass)
 static void
 worker_report_init (WorkerReport *self)
 {
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->answered);
 }
 
 HapReport *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How a worker calls the service that started it: over the private connection, waiting for each answer.
+ * How a worker calls the service that started it: over the private connection.
  */
 
 #include "worker-service.h"
@@ -31,6 +31,30 @@ worker_service_call (GDBusConnection *service,
       g_propagate_error (error, g_steal_pointer (&local_error));
     }
   return reply;
+}
+
+void
+worker_service_send (GDBusConnection *service,
+                     const char *method,
+                     GVariant *arguments,
+                     GAsyncReadyCallback callback,
+                     gpointer data)
+{
+  g_dbus_connection_call (service, NULL, "/", INTERFACE, method, arguments, G_VARIANT_TYPE_UNIT,
+                          G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, callback, data);
+}
+
+gboolean
+worker_service_send_finish (GDBusConnection *service, GAsyncResult *result, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (service, result, &local_error);
+
+  if (reply != NULL)
+    return TRUE;
+  hap_error_convert (&local_error);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 int

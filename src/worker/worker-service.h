@@ -22,6 +22,14 @@ GVariant *worker_service_call (GDBusConnection *service,
                                GUnixFDList **fds,
                                GError **error);
 
+/* The same without waiting, for a method that answers nothing: @callback is called in the main thread. */
+void worker_service_send (GDBusConnection *service,
+                          const char *method,
+                          GVariant *arguments,
+                          GAsyncReadyCallback callback,
+                          gpointer data);
+gboolean worker_service_send_finish (GDBusConnection *service, GAsyncResult *result, GError **error);
+
 /* Takes the descriptor that @handle (transfer full, of type `h`) names in @fds (nullable): the caller closes
  * it. -1 with @error. */
 int worker_service_take_fd (GUnixFDList *fds, GVariant *handle, GError **error);

@@ -14,8 +14,9 @@
 #include "threads-stack.h"
 #include "threads-traceback.h"
 
-/* An observation with a thread whose stack could not be read (it began or ended meanwhile) is made again. */
-#define MAX_TRIES 3
+/* An observation with a thread whose stack could not be read (it began or ended meanwhile), or that moved on
+ * before the rest was read, is made again. */
+#define MAX_TRIES 5
 
 /* Below what the service takes: an entry may have 256 KiB, a report 16 MiB. A thread's space is shared by its
  * message and its frames. */
@@ -65,6 +66,19 @@ add (GVariantBuilder *builder, const char *key, GVariant *value)
   g_variant_builder_add (builder, "{sv}", key, value);
 }
 
+/* The stacks come first and the kernel's word a moment later: who is seen to hold the GIL and then to wait
+ * for it moved on. */
+static gboolean
+moved_on (Run *run, const PyObservation *observation)
+{
+  g_auto (ThreadsActivity) activity = { 0 };
+
+  if (!observation->holds_gil)
+    return FALSE;
+  threads_kernel_look (run->kernel, &observation->thread, &activity);
+  return activity.waits_for_gil;
+}
+
 /* What goes away first is read first: the stacks, then what the threads do, then the code objects. */
 static gboolean
 observe (Run *run, HapTarget *target, gboolean *complete, GError **error)
@@ -82,7 +96,8 @@ observe (Run *run, HapTarget *target, gboolean *complete, GError **error)
     {
       const PyObservation *observation = run->observations->pdata[i];
 
-      *complete &= observation->valid && threads_codes_read (run->codes, &observation->stack);
+      *complete &= observation->valid && threads_codes_read (run->codes, &observation->stack)
+                   && !moved_on (run, observation);
     }
   return TRUE;
 }
@@ -182,6 +197,9 @@ add_activity (GVariantBuilder *builder, Run *run, const PyObservation *observati
       add (builder, "waits_for_gil",
            g_variant_new_boolean (activity.waits_for_gil && !observation->holds_gil));
     }
+  /* What it did later is not what it did. */
+  if (observation->holds_gil && activity.waits_for_gil)
+    return;
   if (activity.state != NULL)
     add (builder, "state", g_variant_new_string (activity.state));
   if (activity.system_call != NULL)

@@ -33,12 +33,6 @@ typedef struct
 } Seen;
 
 static void
-add (GVariantBuilder *builder, const char *key, GVariant *value)
-{
-  g_variant_builder_add (builder, "{sv}", key, value);
-}
-
-static void
 add_awaits (GVariantBuilder *builder, GArray *chain)
 {
   GVariantBuilder awaits;
@@ -48,12 +42,17 @@ add_awaits (GVariantBuilder *builder, GArray *chain)
     {
       const PyCoroutine *coroutine = &g_array_index (chain, PyCoroutine, i);
 
-      g_variant_builder_add (&awaits, "(sus)", coroutine->code != NULL ? coroutine->code->filename : "?",
-                             (guint32)MAX (coroutine->line, 0), coroutine->qualname);
+      GVariant *frame[] = {
+        g_variant_new_string (coroutine->code != NULL ? coroutine->code->filename : "?"),
+        g_variant_new_uint32 (MAX (coroutine->line, 0)),
+        g_variant_new_string (coroutine->qualname),
+      };
+
+      g_variant_builder_add_value (&awaits, g_variant_new_tuple (frame, G_N_ELEMENTS (frame)));
     }
-  add (builder, "awaits", g_variant_builder_end (&awaits));
+  tasks_add_field (builder, "awaits", g_variant_builder_end (&awaits));
   if (chain->len > MAX_AWAITS)
-    add (builder, "awaits_left_out", g_variant_new_uint32 (chain->len - MAX_AWAITS));
+    tasks_add_field (builder, "awaits_left_out", g_variant_new_uint32 (chain->len - MAX_AWAITS));
 }
 
 static void
@@ -66,7 +65,7 @@ add_waits_for (GVariantBuilder *builder, PyInspector *inspector, const PyFuture 
   text = py_repr (inspector, task->waiter);
   if (g_utf8_strlen (text, -1) > MAX_WAITS_FOR)
     strcpy (g_utf8_offset_to_pointer (text, MAX_WAITS_FOR - 3), "...");
-  add (builder, "waits_for", g_variant_new_string (text));
+  tasks_add_field (builder, "waits_for", g_variant_new_string (text));
 }
 
 static void
@@ -80,17 +79,18 @@ read_task (PyInspector *inspector, const PyFuture *task, const PyLoop *loop, GPt
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  add (&builder, "task", g_variant_new_string (name));
-  add (&builder, "state",
-       g_variant_new_string (task->cancels > 0 ? "cancelling" : py_future_state_to_string (task->state)));
+  tasks_add_field (&builder, "task", g_variant_new_string (name));
+  tasks_add_field (
+      &builder, "state",
+      g_variant_new_string (task->cancels > 0 ? "cancelling" : py_future_state_to_string (task->state)));
   if (chain->len > 0)
-    add (&builder, "coro", g_variant_new_string (g_array_index (chain, PyCoroutine, 0).qualname));
-  add (&builder, "loop", g_variant_new_uint64 (loop->address));
+    tasks_add_field (&builder, "coro", g_variant_new_string (g_array_index (chain, PyCoroutine, 0).qualname));
+  tasks_add_field (&builder, "loop", g_variant_new_uint64 (loop->address));
   if (loop->thread.native_id != 0)
-    add (&builder, "thread", g_variant_new_uint32 (loop->thread.native_id));
+    tasks_add_field (&builder, "thread", g_variant_new_uint32 (loop->thread.native_id));
   add_awaits (&builder, chain);
   if (chain->len > 0 && g_array_index (chain, PyCoroutine, 0).running)
-    add (&builder, "running", g_variant_new_boolean (TRUE));
+    tasks_add_field (&builder, "running", g_variant_new_boolean (TRUE));
   add_waits_for (&builder, inspector, task);
   tasks_origin_of_task (&origin, inspector, task, chain);
   tasks_origin_add_fields (&origin, &builder);
@@ -105,6 +105,18 @@ find_loop (GArray *loops, guint64 address)
     if (g_array_index (loops, PyLoop, i).address == address)
       return &g_array_index (loops, PyLoop, i);
   return NULL;
+}
+
+/* What is no loop at all is a task that was just being made or freed. */
+static void
+count_elsewhere (PyInspector *inspector, guint64 loop, Seen *seen)
+{
+  guint64 closed = py_inspector_get_attribute (inspector, loop, "_closed");
+
+  if (closed == 0)
+    return;
+  seen->n_elsewhere++;
+  seen->n_closed += py_inspector_is_true (inspector, closed);
 }
 
 static gboolean
@@ -130,11 +142,7 @@ read_tasks (PyAsyncio *asyncio, double now, gint64 deadline, GPtrArray *entries,
       if (loop != NULL)
         read_task (inspector, &task, loop, entries);
       else
-        {
-          seen->n_elsewhere++;
-          seen->n_closed +=
-              py_inspector_is_true (inspector, py_inspector_get_attribute (inspector, task.loop, "_closed"));
-        }
+        count_elsewhere (inspector, task.loop, seen);
     }
   return TRUE;
 }

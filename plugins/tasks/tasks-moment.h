@@ -23,6 +23,10 @@ void tasks_entry_add (GPtrArray *entries,
                       GVariant *fields,
                       const HapOrigin *origin);
 
+/* Adds a field to an `a{sv}`. @value: floating. There are hundreds of thousands of them, so no format is
+ * parsed. */
+void tasks_add_field (GVariantBuilder *builder, const char *key, GVariant *value);
+
 /**
  * TasksReadFunc:
  * @asyncio: the event loops of the moment

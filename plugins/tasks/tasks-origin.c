@@ -9,10 +9,12 @@
 
 #include "py-callback.h"
 #include "py-coroutine.h"
+#include "tasks-moment.h"
 
 /* From a timer to the future that it completes, to the task that waits for it, to what that one waits for. */
 #define MAX_STEPS 4
 
+static void find_of_future (TasksOrigin *self, PyInspector *inspector, const PyFuture *future, guint steps);
 static void find_behind (TasksOrigin *self, PyInspector *inspector, guint64 object, guint steps);
 
 void
@@ -72,9 +74,13 @@ consider_chain (TasksOrigin *self, PyInspector *inspector, GArray *chain)
 static void
 find_of_task (TasksOrigin *self, PyInspector *inspector, const PyFuture *task, GArray *chain, guint steps)
 {
+  PyFuture waiter;
+
   consider_chain (self, inspector, chain);
-  if (!is_found (self) && task->waiter != 0)
-    find_behind (self, inspector, task->waiter, steps);
+  /* A plain future leads back to this task alone. */
+  if (!is_found (self) && steps > 0 && task->waiter != 0 && py_future_read (inspector, task->waiter, &waiter)
+      && waiter.is_task)
+    find_of_future (self, inspector, &waiter, steps - 1);
 }
 
 /* A future leads to the tasks that wait for it, a task to its coroutines. */
@@ -148,8 +154,7 @@ tasks_origin_add_fields (const TasksOrigin *self, GVariantBuilder *builder)
 {
   if (self->origin == NULL)
     return;
-  g_variant_builder_add (builder, "{sv}", "integration", g_variant_new_string (self->origin->name));
-  g_variant_builder_add (builder, "{sv}", "kind",
-                         g_variant_new_string (hap_origin_kind_to_string (self->origin->kind)));
-  g_variant_builder_add (builder, "{sv}", "rests_on", g_variant_new_string (self->rests_on));
+  tasks_add_field (builder, "integration", g_variant_new_string (self->origin->name));
+  tasks_add_field (builder, "kind", g_variant_new_string (hap_origin_kind_to_string (self->origin->kind)));
+  tasks_add_field (builder, "rests_on", g_variant_new_string (self->rests_on));
 }

@@ -54,14 +54,13 @@ send_sum (HapReport *report,
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", "integrations", hap_origin_counts_to_variant (counts, what));
-  g_variant_builder_add (&builder, "{sv}", what, g_variant_new_uint32 (moment->entries->len));
-  g_variant_builder_add (&builder, "{sv}", "unread", g_variant_new_uint32 (moment->n_unread));
+  tasks_add_field (&builder, "integrations", hap_origin_counts_to_variant (counts, what));
+  tasks_add_field (&builder, what, g_variant_new_uint32 (moment->entries->len));
+  tasks_add_field (&builder, "unread", g_variant_new_uint32 (moment->n_unread));
   if (n_sent < moment->entries->len)
-    g_variant_builder_add (&builder, "{sv}", "left_out",
-                           g_variant_new_uint32 (moment->entries->len - n_sent));
-  g_variant_builder_add (&builder, "{sv}", "pause_us", g_variant_new_double ((double)moment->pause_ns / 1e3));
-  g_variant_builder_add (&builder, "{sv}", "python", g_variant_new_string (moment->python));
+    tasks_add_field (&builder, "left_out", g_variant_new_uint32 (moment->entries->len - n_sent));
+  tasks_add_field (&builder, "pause_us", g_variant_new_double ((double)moment->pause_ns / 1e3));
+  tasks_add_field (&builder, "python", g_variant_new_string (moment->python));
   return hap_report_entry (report, message, g_variant_builder_end (&builder), error);
 }
 

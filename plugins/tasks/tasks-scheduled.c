@@ -41,12 +41,6 @@ typedef struct
   Seen *seen;
 } Walk;
 
-static void
-add (GVariantBuilder *builder, const char *key, GVariant *value)
-{
-  g_variant_builder_add (builder, "{sv}", key, value);
-}
-
 static gboolean
 read_number (PyInspector *inspector, guint64 object, double *number)
 {
@@ -70,8 +64,8 @@ add_time (Walk *self, guint64 handle, GVariantBuilder *builder)
 
   if (!read_number (self->inspector, py_inspector_get_attribute (self->inspector, handle, "_when"), &when))
     return;
-  add (builder, "when", g_variant_new_double (when));
-  add (builder, "due_in", g_variant_new_double (when - self->now));
+  tasks_add_field (builder, "when", g_variant_new_double (when));
+  tasks_add_field (builder, "due_in", g_variant_new_double (when - self->now));
 }
 
 static void
@@ -85,13 +79,13 @@ add_callback (Walk *self, guint64 callback, guint64 arguments, GVariantBuilder *
 
   if (strlen (text) > MAX_CALLBACK)
     strcpy (g_utf8_find_prev_char (text, text + MAX_CALLBACK), "…");
-  add (builder, "callback", g_variant_new_string (text));
+  tasks_add_field (builder, "callback", g_variant_new_string (text));
   if (function != 0)
     code = py_inspector_get_code (
         inspector, py_inspector_read (inspector, function + py_runtime_get_layout (runtime)->function_code));
   if (code != NULL)
-    add (builder, "location",
-         g_variant_new_take_string (g_strdup_printf ("%s:%d", code->filename, code->first_line)));
+    tasks_add_field (builder, "location",
+                     g_variant_new_take_string (g_strdup_printf ("%s:%d", code->filename, code->first_line)));
 }
 
 static void
@@ -112,16 +106,16 @@ read_handle (Walk *self, guint64 handle, const char *queue)
     }
   text = py_repr (inspector, handle);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  add (&builder, "queue", g_variant_new_string (queue));
+  tasks_add_field (&builder, "queue", g_variant_new_string (queue));
   add_time (self, handle, &builder);
   if (callback != 0)
     {
       add_callback (self, callback, arguments, &builder);
       tasks_origin_of_callback (&origin, inspector, callback, arguments);
     }
-  add (&builder, "loop", g_variant_new_uint64 (self->loop->address));
+  tasks_add_field (&builder, "loop", g_variant_new_uint64 (self->loop->address));
   if (self->loop->thread.native_id != 0)
-    add (&builder, "thread", g_variant_new_uint32 (self->loop->thread.native_id));
+    tasks_add_field (&builder, "thread", g_variant_new_uint32 (self->loop->thread.native_id));
   tasks_origin_add_fields (&origin, &builder);
   tasks_entry_add (self->entries, handle,
                    g_strconcat (queue[0] == 's' ? "Scheduled: " : "Ready: ", text, NULL),

@@ -9,6 +9,7 @@
 
 #define MAX_ORIGINS 4096
 #define MAX_NAME 120 /* bytes */
+#define MAX_FILES 16384
 
 const char *
 hap_origin_kind_to_string (HapOriginKind kind)
@@ -166,13 +167,11 @@ origin_of_path (char *const *parts)
   return intern (HAP_ORIGIN_APPLICATION, "Application");
 }
 
-const HapOrigin *
-hap_origin_of_file (const char *filename)
+static const HapOrigin *
+find_origin (const char *filename)
 {
   g_autofree char *path = NULL;
   g_auto (GStrv) parts = NULL;
-
-  g_return_val_if_fail (filename != NULL, NULL);
 
   if (g_str_has_prefix (filename, "<frozen ") || g_str_has_prefix (filename, "<built-in")
       || strcmp (filename, "~") == 0)
@@ -187,6 +186,31 @@ hap_origin_of_file (const char *filename)
         && parts[i + 1] != NULL)
       return origin_of_installed (parts + i + 1);
   return origin_of_path (parts);
+}
+
+/* The same few files are asked for again and again. */
+const HapOrigin *
+hap_origin_of_file (const char *filename)
+{
+  static GMutex mutex;
+  static GHashTable *known;
+  const HapOrigin *origin;
+
+  g_return_val_if_fail (filename != NULL, NULL);
+
+  g_mutex_lock (&mutex);
+  if (known == NULL)
+    known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  origin = g_hash_table_lookup (known, filename);
+  if (origin == NULL)
+    {
+      origin = find_origin (filename);
+      if (g_hash_table_size (known) >= MAX_FILES)
+        g_hash_table_remove_all (known);
+      g_hash_table_insert (known, g_strdup (filename), (gpointer)origin);
+    }
+  g_mutex_unlock (&mutex);
+  return origin;
 }
 
 const HapOrigin *

@@ -198,20 +198,27 @@ get_code (PyPrinter *self, guint64 function)
                                 py_inspector_read (self->inspector, function + self->layout->function_code));
 }
 
+void
+py_print_callback (PyPrinter *self, guint64 callback, guint64 arguments, gboolean with_arguments)
+{
+  guint64 source;
+  const PyCode *code;
+
+  print_callback (self, callback, arguments, with_arguments);
+  source = find_source (self, callback);
+  code = source != 0 ? get_code (self, source) : NULL;
+  if (code != NULL)
+    g_string_append_printf (self->text, " at %s:%d", code->filename, code->first_line);
+}
+
 char *
 py_callback_print (PyInspector *inspector, guint64 callback, guint64 arguments, gboolean with_arguments)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   PyPrinter self;
-  guint64 source;
-  const PyCode *code;
 
   py_printer_init (&self, inspector, text);
-  print_callback (&self, callback, arguments, with_arguments);
-  source = find_source (&self, callback);
-  code = source != 0 ? get_code (&self, source) : NULL;
-  if (code != NULL)
-    g_string_append_printf (text, " at %s:%d", code->filename, code->first_line);
+  py_print_callback (&self, callback, arguments, with_arguments);
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 

@@ -11,6 +11,7 @@
 #define BLOCK 4096
 #define FILL (8 * BLOCK) /* read ahead: objects that belong together lie together */
 #define MAX_BLOCKS (128 * 1024)
+#define N_RECENT 256
 
 /* A block holds as many bytes as could be read: what lies behind them is not mapped. */
 typedef struct
@@ -26,7 +27,7 @@ struct _PyPageCache
 
   HapMemory *memory;
   GHashTable *blocks;
-  const Block *last;
+  const Block *recent[N_RECENT]; /* by the last bits of their numbers: what is used again soon */
 };
 
 static void py_page_cache_memory_init (HapMemoryInterface *iface);
@@ -84,14 +85,14 @@ fill (PyPageCache *self, guint64 number)
 static const Block *
 find_block (PyPageCache *self, guint64 number)
 {
-  const Block *block;
+  const Block *block = self->recent[number % N_RECENT];
 
-  if (self->last != NULL && self->last->number == number)
-    return self->last;
+  if (block != NULL && block->number == number)
+    return block;
   block = g_hash_table_lookup (self->blocks, &number);
   if (block == NULL)
     block = fill (self, number);
-  self->last = block;
+  self->recent[number % N_RECENT] = block;
   return block;
 }
 
@@ -159,5 +160,5 @@ void
 py_page_cache_drop (PyPageCache *self)
 {
   g_hash_table_remove_all (self->blocks);
-  self->last = NULL;
+  memset (self->recent, 0, sizeof self->recent);
 }

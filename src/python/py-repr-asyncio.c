@@ -17,10 +17,7 @@
 static void
 append_callback (PyPrinter *self, guint64 callback)
 {
-  g_autofree char *text =
-      py_callback_print (self->inspector, callback, 0, py_callback_shows_arguments (self->inspector));
-
-  g_string_append (self->text, text);
+  py_print_callback (self, callback, 0, py_callback_shows_arguments (self->inspector));
 }
 
 /* base_futures._format_callbacks() */
@@ -185,11 +182,9 @@ py_print_handle (PyPrinter *self, const PyClass *class, guint64 object)
     }
   if (callback != 0)
     {
-      g_autofree char *text =
-          py_callback_print (inspector, callback, py_inspector_get_attribute (inspector, object, "_args"),
-                             shows_arguments (self, object));
-
-      g_string_append_printf (self->text, " %s", text);
+      g_string_append_c (self->text, ' ');
+      py_print_callback (self, callback, py_inspector_get_attribute (inspector, object, "_args"),
+                         shows_arguments (self, object));
     }
   print_source (self, py_inspector_get_attribute (inspector, object, "_source_traceback"));
   g_string_append_c (self->text, '>');

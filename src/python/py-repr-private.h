@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 #define PY_REPR_MAX_DEPTH 32
+#define PY_REPR_MAX_OBJECTS 10000
 
 /* One repr() at work: its text so far, and the objects around the one that is printed. */
 typedef struct
@@ -15,6 +16,7 @@ typedef struct
   PyRuntime *runtime;
   const PyLayout *layout;
   GString *text;
+  guint n_objects;
   guint depth;
   guint64 around[PY_REPR_MAX_DEPTH];
 } PyPrinter;
@@ -27,6 +29,9 @@ void py_print_default (PyPrinter *self, const PyClass *class, guint64 object);
 void py_print_str (PyPrinter *self, guint64 object);    /* str(): a str as it is */
 void py_print_member (PyPrinter *self, guint64 object); /* str() of an enumeration's member */
 gboolean py_print_is_full (PyPrinter *self);
+
+/* py-callback.c: "name(arguments) at file:line" */
+void py_print_callback (PyPrinter *self, guint64 callback, guint64 arguments, gboolean with_arguments);
 
 /* py-repr-scalar.c */
 void py_print_string (PyPrinter *self, guint64 object);

@@ -210,7 +210,9 @@ print_short (PyPrinter *self, guint64 object, gint level)
   const char *name = class != NULL ? get_builtin_name (class) : "";
   gsize start = self->text->len;
 
-  if (strcmp (name, "str") == 0)
+  if (self->n_objects++ >= PY_REPR_MAX_OBJECTS)
+    g_string_append (self->text, "...");
+  else if (strcmp (name, "str") == 0)
     py_print_string_short (self, object);
   else if (!print_short_container (self, name, object, level))
     {

@@ -24,6 +24,7 @@ py_printer_init (PyPrinter *self, PyInspector *inspector, GString *text)
   self->runtime = py_inspector_get_runtime (inspector);
   self->layout = py_runtime_get_layout (self->runtime);
   self->text = text;
+  self->n_objects = 0;
   self->depth = 0;
 }
 
@@ -425,7 +426,7 @@ py_print (PyPrinter *self, guint64 object)
       g_string_append_printf (self->text, "<unreadable object at 0x%" G_GINT64_MODIFIER "x>", object);
       return;
     }
-  if (py_print_is_full (self) || self->depth == PY_REPR_MAX_DEPTH)
+  if (py_print_is_full (self) || self->depth == PY_REPR_MAX_DEPTH || self->n_objects++ >= PY_REPR_MAX_OBJECTS)
     {
       g_string_append (self->text, "...");
       return;

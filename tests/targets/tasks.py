@@ -195,6 +195,15 @@ def add_finished(loop):
     failed[3].cancel()
 
 
+def add_circles(loop):
+    """What prints itself while it is printed."""
+    future, circle = loop.create_future(), []
+    circle.append(circle)
+    future.add_done_callback(functools.partial(on_done, future))
+    keep.append(loop.create_task(inner(future), name="waits for a circle"))
+    keep.append(loop.call_later(2000, on_done, future, circle, {"circle": circle}))
+
+
 def add_python_tasks(loop):
     future = asyncio.futures._PyFuture(loop=loop)
     tasks = [
@@ -303,6 +312,7 @@ async def main(loops):
     add_tasks(loop)
     python_tasks = add_python_tasks(loop)
     add_handles(loop)
+    add_circles(loop)
     finished.extend(loop.create_future() for _ in RESULTS)
     failed.extend(loop.create_future() for _ in range(4))
     keep.extend(loop.create_task(inner(future), name="result %d" % i) for i, future in enumerate(finished))

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The tasks and handles of a recorded process whose memory lies: words that come out changed, other ones in
+ * each round. Nothing may crash, and no round may read without end.
+ */
+
+#include "hap-image.h"
+#include "hap-test.h"
+#include "py-asyncio.h"
+#include "py-coroutine.h"
+#include "py-future.h"
+#include "py-repr.h"
+
+#define N_ROUNDS 60
+#define SEED 20250102
+#define MAX_READS 20000000 /* in one round; an honest one needs some hundred thousand */
+#define MAX_SHOWN 100
+
+#define TYPE_LYING_MEMORY (lying_memory_get_type ())
+G_DECLARE_FINAL_TYPE (LyingMemory, lying_memory, LYING, MEMORY, GObject)
+
+struct _LyingMemory
+{
+  GObject parent_instance;
+
+  HapMemory *source;
+  GRand *rand;
+  guint one_in; /* reads that lie; 0: none */
+  guint n_reads;
+  guint64 last; /* a word seen before: often an address */
+};
+
+static void lying_memory_memory_init (HapMemoryInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (LyingMemory,
+                               lying_memory,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (HAP_TYPE_MEMORY, lying_memory_memory_init))
+
+static gsize
+lying_memory_read (HapMemory *memory, guint64 address, gpointer buffer, gsize size)
+{
+  LyingMemory *self = LYING_MEMORY (memory);
+  gsize n = hap_memory_read_some (self->source, address, buffer, size);
+  guint64 lies[] = { 0, G_MAXUINT64, self->last, g_rand_int (self->rand), 1 };
+  guint8 *word;
+
+  g_assert_cmpuint (++self->n_reads, <, MAX_READS);
+  if (self->one_in == 0 || n < sizeof lies[0] || g_rand_int_range (self->rand, 0, self->one_in) != 0)
+    return n;
+  word = (guint8 *)buffer + g_rand_int_range (self->rand, 0, n / sizeof lies[0]) * sizeof lies[0];
+  memcpy (&self->last, word, sizeof self->last);
+  memcpy (word, &lies[g_rand_int_range (self->rand, 0, G_N_ELEMENTS (lies))], sizeof lies[0]);
+  return n;
+}
+
+static void
+lying_memory_memory_init (HapMemoryInterface *iface)
+{
+  iface->read = lying_memory_read;
+}
+
+static void
+lying_memory_finalize (GObject *object)
+{
+  LyingMemory *self = LYING_MEMORY (object);
+
+  g_object_unref (self->source);
+  g_rand_free (self->rand);
+  G_OBJECT_CLASS (lying_memory_parent_class)->finalize (object);
+}
+
+static void
+lying_memory_class_init (LyingMemoryClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lying_memory_finalize;
+}
+
+static void
+lying_memory_init (LyingMemory *self)
+{
+  self->rand = g_rand_new_with_seed (SEED);
+}
+
+/* Returns: how many tasks and handles were printed */
+static guint
+read_everything (PyRuntime *runtime, HapMaps *maps)
+{
+  g_autoptr (PyAsyncio) asyncio = py_asyncio_new (runtime, maps, NULL);
+  g_autoptr (GArray) loops = NULL, tasks = NULL;
+  PyInspector *inspector;
+  guint n = 0;
+
+  if (asyncio == NULL)
+    return 0;
+  inspector = py_asyncio_get_inspector (asyncio);
+  loops = py_asyncio_list_loops (asyncio);
+  tasks = py_asyncio_list_tasks (asyncio);
+  for (guint i = 0; i < loops->len; i++)
+    {
+      guint64 loop = g_array_index (loops, PyLoop, i).address;
+      g_autoptr (GArray) handles = py_inspector_get_items (
+          inspector, py_inspector_get_attribute (inspector, loop, "_scheduled"), MAX_SHOWN, NULL);
+
+      for (guint j = 0; handles != NULL && j < handles->len; j++, n++)
+        g_free (py_repr (inspector, g_array_index (handles, guint64, j)));
+    }
+  for (guint i = 0; i < MIN (tasks->len, MAX_SHOWN); i++, n++)
+    {
+      guint64 end;
+      PyFuture task;
+      g_autofree char *text = py_repr (inspector, g_array_index (tasks, guint64, i));
+
+      g_assert_cmpuint (strlen (text), <, 2 * PY_REPR_MAX);
+      if (py_future_read (inspector, g_array_index (tasks, guint64, i), &task))
+        g_array_unref (py_coroutine_read_chain (inspector, task.coroutine, &end));
+    }
+  return n;
+}
+
+static void
+test_lies (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "tasks.py", NULL });
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTarget) target = NULL;
+  g_autoptr (PyRuntime) live = NULL, runtime = NULL;
+  g_autoptr (LyingMemory) memory = g_object_new (TYPE_LYING_MEMORY, NULL);
+  HapMaps *maps;
+
+  for (;;)
+    {
+      g_autofree char *line = hap_test_process_read_line (process);
+
+      g_assert_nonnull (line);
+      if (g_str_equal (line, "done"))
+        break;
+    }
+  target = hap_test_attach (hap_test_process_get_pid (process), FALSE, &error);
+  g_assert_no_error (error);
+  live = py_runtime_attach (target, &error);
+  g_assert_no_error (error);
+  maps = hap_target_get_maps (target, &error);
+  g_assert_no_error (error);
+
+  memory->source = HAP_MEMORY (hap_image_record (hap_target_get_memory (target)));
+  runtime = py_runtime_with_memory (live, HAP_MEMORY (memory));
+  g_assert_cmpuint (read_everything (runtime, maps), >, 100);
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      memory->one_in = 10 << (i % 10);
+      memory->n_reads = 0;
+      read_everything (runtime, maps);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  GPtrArray *pythons;
+
+  g_test_init (&argc, &argv, NULL);
+  pythons = hap_test_list_pythons (TRUE);
+  for (guint i = 0; i < pythons->len; i++)
+    {
+      const HapTestPython *python = g_ptr_array_index (pythons, i);
+      g_autofree char *path = g_strdup_printf ("/tasks/hostile/lies/%s%s", python->version,
+                                               python->root != NULL ? "-container" : "");
+
+      g_test_add_data_func (path, python, test_lies);
+    }
+  return g_test_run ();
+}

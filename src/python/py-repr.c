@@ -501,6 +501,9 @@ py_repr (PyInspector *inspector, guint64 object)
   py_printer_init (&printer, inspector, text);
   py_print (&printer, object);
   if (py_print_is_full (&printer))
-    g_string_append (text, "…");
+    {
+      g_string_truncate (text, g_utf8_find_prev_char (text->str, text->str + PY_REPR_MAX) - text->str);
+      g_string_append (text, "…");
+    }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }

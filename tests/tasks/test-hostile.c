@@ -12,7 +12,7 @@
 #include "py-future.h"
 #include "py-repr.h"
 
-#define N_ROUNDS 60
+#define N_ROUNDS 30
 #define SEED 20250102
 #define MAX_READS 20000000 /* in one round; an honest one needs some hundred thousand */
 #define MAX_SHOWN 100

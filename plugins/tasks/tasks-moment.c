@@ -26,8 +26,7 @@ typedef struct
 {
   HapTarget *target;
   PyPageCache *cache;
-  PyRuntime *runtime; /* reads through the cache */
-  HapMaps *maps;
+  PyAsyncio *asyncio; /* reads through the cache */
   TasksReadFunc read;
   gpointer data;
   double now;
@@ -66,37 +65,33 @@ tasks_moment_clear (TasksMoment *self)
   g_clear_pointer (&self->python, g_free);
 }
 
-/* Returns: (transfer full) (nullable): NULL without @error: given up */
+/* Returns: (transfer full) (nullable): NULL: given up */
 static GPtrArray *
-read_once (Reader *self, gint64 deadline, GError **error)
+read_once (Reader *self, gint64 deadline)
 {
   g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (entry_free);
-  g_autoptr (PyAsyncio) asyncio = NULL;
 
   py_page_cache_drop (self->cache);
-  asyncio = py_asyncio_new (self->runtime, self->maps, error);
-  if (asyncio == NULL || !self->read (asyncio, self->now, deadline, entries, self->data))
+  py_asyncio_forget (self->asyncio);
+  if (!self->read (self->asyncio, self->now, deadline, entries, self->data))
     return NULL;
   return g_steal_pointer (&entries);
 }
 
-/* Returns: (transfer full) (nullable): NULL without @error: it cannot be held, or not for long enough */
+/* Returns: (transfer full) (nullable): NULL: it cannot be held, or not for long enough */
 static GPtrArray *
-read_held (Reader *self, guint64 *pause_ns, GError **error)
+read_held (Reader *self, guint64 *pause_ns)
 {
   g_autoptr (GPtrArray) entries = NULL;
-  g_autoptr (GError) local_error = NULL;
   guint64 pause = 0;
 
   if (!hap_target_hold (self->target, 0, NULL))
     return NULL;
   self->now = (double)g_get_monotonic_time () / G_USEC_PER_SEC;
-  entries = read_once (self, g_get_monotonic_time () + HOLD_US, &local_error);
+  entries = read_once (self, g_get_monotonic_time () + HOLD_US);
   if (!hap_target_let_go (self->target, &pause, NULL))
     return NULL;
   *pause_ns += pause;
-  if (local_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&local_error));
   return g_steal_pointer (&entries);
 }
 
@@ -140,17 +135,17 @@ index_entries (GPtrArray *entries)
 
 /* What two readings in a row say alike, of the last two. */
 static GPtrArray *
-read_agreeing (Reader *self, guint *n_unread, GError **error)
+read_agreeing (Reader *self, guint *n_unread)
 {
   g_autoptr (GPtrArray) last = NULL;
   g_autoptr (GHashTable) confirmed = NULL;
 
   self->now = (double)g_get_monotonic_time () / G_USEC_PER_SEC;
-  last = read_once (self, G_MAXINT64, error);
+  last = read_once (self, G_MAXINT64);
   for (guint i = 1; last != NULL && i < MAX_READINGS; i++)
     {
       g_autoptr (GHashTable) before = index_entries (last);
-      GPtrArray *next = read_once (self, G_MAXINT64, error);
+      GPtrArray *next = read_once (self, G_MAXINT64);
 
       if (next == NULL)
         return NULL;
@@ -172,40 +167,42 @@ read_agreeing (Reader *self, guint *n_unread, GError **error)
 static void
 reader_clear (Reader *self)
 {
+  g_clear_pointer (&self->asyncio, py_asyncio_free);
   g_clear_object (&self->cache);
-  g_clear_object (&self->runtime);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reader, reader_clear)
+
+static gboolean
+prepare (Reader *self, PyRuntime *runtime, GError **error)
+{
+  g_autoptr (PyRuntime) cached = NULL;
+  HapMaps *maps = hap_target_get_maps (self->target, error);
+
+  if (maps == NULL)
+    return FALSE;
+  self->cache = py_page_cache_new (py_runtime_get_memory (runtime));
+  cached = py_runtime_with_memory (runtime, HAP_MEMORY (self->cache));
+  self->asyncio = py_asyncio_new (cached, maps, error);
+  return self->asyncio != NULL;
+}
 
 gboolean
 tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpointer data, GError **error)
 {
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
   g_auto (Reader) reader = { .target = target, .read = read, .data = data };
-  GError *local_error = NULL;
 
-  if (runtime == NULL)
+  if (runtime == NULL || !prepare (&reader, runtime, error))
     return FALSE;
-  reader.maps = hap_target_get_maps (target, error);
-  if (reader.maps == NULL)
-    return FALSE;
-  reader.cache = py_page_cache_new (py_runtime_get_memory (runtime));
-  reader.runtime = py_runtime_with_memory (runtime, HAP_MEMORY (reader.cache));
   self->python = g_strdup (py_runtime_get_version_string (runtime));
 
-  for (guint try = 0; try < MAX_HOLDS && self->entries == NULL && local_error == NULL; try++)
-    self->entries = read_held (&reader, &self->pause_ns, &local_error);
-  if (self->entries == NULL && local_error == NULL)
-    self->entries = read_agreeing (&reader, &self->n_unread, &local_error);
-  if (self->entries != NULL)
+  for (guint try = 0; try < MAX_HOLDS && self->entries == NULL; try++)
+    self->entries = read_held (&reader, &self->pause_ns);
+  if (self->entries == NULL)
+    self->entries = read_agreeing (&reader, &self->n_unread);
+  if (hap_target_is_alive (target))
     return TRUE;
-
-  if (!hap_target_is_alive (target))
-    {
-      g_clear_error (&local_error);
-      g_set_error (&local_error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The process has ended");
-    }
-  g_propagate_error (error, local_error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The process has ended");
   return FALSE;
 }

@@ -44,6 +44,7 @@ struct _PyAsyncio
   PyInspector *inspector;
   const PyLayout *layout;
   guint64 offsets[N_OFFSETS]; /* 3.14+ */
+  GArray *modules;            /* (element-type guint64): __dict__ of those that keep sets of tasks */
 };
 
 /* One listing of tasks. */
@@ -53,12 +54,6 @@ typedef struct
   GArray *tasks;
   GHashTable *seen;
 } Listing;
-
-static guint64
-get_module (PyAsyncio *self, guint64 interpreter, const char *name)
-{
-  return py_module_get_dict (self->runtime, interpreter, name);
-}
 
 /* What only a Py_AsyncioModuleDebugOffsets that fits the structures known can be. */
 static gboolean
@@ -142,7 +137,8 @@ get_size (PyAsyncio *self, guint64 module, const char *name)
 static gboolean
 check (PyAsyncio *self, HapMaps *maps, GError **error)
 {
-  guint64 module = get_module (self, py_runtime_get_main_interpreter (self->runtime), "_asyncio");
+  guint64 module =
+      py_module_get_dict (self->runtime, py_runtime_get_main_interpreter (self->runtime), "_asyncio");
   const char *what = NULL;
 
   if (self->layout->free_threaded)
@@ -163,6 +159,24 @@ check (PyAsyncio *self, HapMaps *maps, GError **error)
   return FALSE;
 }
 
+/* Looked up once: there are thousands of modules, and they stay. */
+static void
+find_modules (PyAsyncio *self)
+{
+  static const char *const names[] = { "_asyncio", "asyncio.tasks" };
+  g_autoptr (GArray) interpreters = py_runtime_list_interpreters (self->runtime);
+
+  for (guint i = 0; i < interpreters->len; i++)
+    for (guint j = 0; j < G_N_ELEMENTS (names); j++)
+      {
+        guint64 module =
+            py_module_get_dict (self->runtime, g_array_index (interpreters, guint64, i), names[j]);
+
+        if (module != 0)
+          g_array_append_val (self->modules, module);
+      }
+}
+
 PyAsyncio *
 py_asyncio_new (PyRuntime *runtime, HapMaps *maps, GError **error)
 {
@@ -171,6 +185,8 @@ py_asyncio_new (PyRuntime *runtime, HapMaps *maps, GError **error)
   self->runtime = g_object_ref (runtime);
   self->inspector = py_inspector_new (runtime);
   self->layout = py_runtime_get_layout (runtime);
+  self->modules = g_array_new (FALSE, FALSE, sizeof (guint64));
+  find_modules (self);
   return check (self, maps, error) ? g_steal_pointer (&self) : NULL;
 }
 
@@ -178,8 +194,16 @@ void
 py_asyncio_free (PyAsyncio *self)
 {
   py_inspector_free (self->inspector);
+  g_array_unref (self->modules);
   g_object_unref (self->runtime);
   g_free (self);
+}
+
+void
+py_asyncio_forget (PyAsyncio *self)
+{
+  py_inspector_free (self->inspector);
+  self->inspector = py_inspector_new (self->runtime);
 }
 
 PyInspector *
@@ -364,8 +388,8 @@ py_asyncio_list_tasks (PyAsyncio *self)
 
       if (self->offsets[TASK_NODE] != 0)
         add_list (&listing, interpreter + self->offsets[INTERP_HEAD]);
-      add_sets (&listing, get_module (self, interpreter, "_asyncio"));
-      add_sets (&listing, get_module (self, interpreter, "asyncio.tasks"));
     }
+  for (guint i = 0; i < self->modules->len; i++)
+    add_sets (&listing, g_array_index (self->modules, guint64, i));
   return listing.tasks;
 }

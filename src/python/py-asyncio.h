@@ -33,6 +33,9 @@ typedef struct _PyAsyncio PyAsyncio;
 PyAsyncio *py_asyncio_new (PyRuntime *runtime, HapMaps *maps, GError **error);
 void py_asyncio_free (PyAsyncio *self);
 
+/* Forgets what was read of classes and code: for the next moment of a memory that goes on. */
+void py_asyncio_forget (PyAsyncio *self);
+
 PyInspector *py_asyncio_get_inspector (PyAsyncio *self); /* (transfer none) */
 
 /* Returns: (transfer full) (element-type PyLoop): the loops that run, the oldest thread's first */

@@ -350,14 +350,12 @@ walk_function (Walk *self, guint64 function, const char *what)
 static void
 walk_object (Walk *self, const PyClass *class, guint64 object, const char *what)
 {
+  static const char *const held[] = { "target", "job", "action" };
   PyInspector *inspector = self->printer.inspector;
   const char *file;
 
-  if (py_inspector_is_a (inspector, class, "homeassistant.core", "HassJob"))
-    {
-      walk (self, py_inspector_get_attribute (inspector, object, "target"), "job");
-      return;
-    }
+  for (guint i = 0; (class->flags & PY_CLASS_HEAP) != 0 && i < G_N_ELEMENTS (held); i++)
+    walk (self, py_inspector_get_attribute (inspector, object, held[i]), held[i]);
   file = py_class_find_file (inspector, class);
   if (file != NULL)
     self->func (what, class->qualname, file, self->data);

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #define BLOCK 4096
-#define FILL (8 * BLOCK) /* read ahead: objects that belong together lie together */
-#define MAX_BLOCKS (128 * 1024)
+#define MAX_BLOCKS (128 * 1024) /* 512 MiB */
 #define N_RECENT 256
 
 /* A block holds as many bytes as could be read: what lies behind them is not mapped. */
@@ -37,49 +36,17 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (PyPageCache,
                                G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (HAP_TYPE_MEMORY, py_page_cache_memory_init))
 
-static Block *
-add_block (PyPageCache *self, guint64 number, const guint8 *bytes, gsize size)
+static const Block *
+read_block (PyPageCache *self, guint64 number)
 {
-  Block *block = g_hash_table_lookup (self->blocks, &number);
+  Block *block = g_new (Block, 1);
 
-  /* What is known stays as it is: one moment for each byte. */
-  if (block != NULL)
-    return block;
-  block = g_new (Block, 1);
+  if (g_hash_table_size (self->blocks) >= MAX_BLOCKS)
+    py_page_cache_drop (self);
   block->number = number;
-  block->size = size;
-  memcpy (block->bytes, bytes, size);
+  block->size = hap_memory_read_some (self->memory, number * BLOCK, block->bytes, BLOCK);
   g_hash_table_insert (self->blocks, &block->number, block);
   return block;
-}
-
-static const Block *
-fill (PyPageCache *self, guint64 number)
-{
-  guint8 bytes[FILL];
-  guint64 first = number - number % (FILL / BLOCK);
-  gsize size;
-  Block *wanted = NULL;
-
-  if (g_hash_table_size (self->blocks) + FILL / BLOCK > MAX_BLOCKS)
-    py_page_cache_drop (self);
-
-  size = hap_memory_read_some (self->memory, first * BLOCK, bytes, FILL);
-  if (size < (number - first + 1) * BLOCK)
-    {
-      /* A hole before it, or the memory's end. */
-      first = number;
-      size = hap_memory_read_some (self->memory, first * BLOCK, bytes, BLOCK);
-    }
-
-  for (gsize offset = 0; offset < MAX (size, 1); offset += BLOCK)
-    {
-      Block *block = add_block (self, first + offset / BLOCK, bytes + offset, MIN (size - offset, BLOCK));
-
-      if (block->number == number)
-        wanted = block;
-    }
-  return wanted;
 }
 
 static const Block *
@@ -91,7 +58,7 @@ find_block (PyPageCache *self, guint64 number)
     return block;
   block = g_hash_table_lookup (self->blocks, &number);
   if (block == NULL)
-    block = fill (self, number);
+    block = read_block (self, number);
   self->recent[number % N_RECENT] = block;
   return block;
 }

@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /**
- * PyPageCache: a memory that reads another one in larger blocks and keeps them, for walks over many small
+ * PyPageCache: a memory that reads another one in blocks of a page and keeps them, for walks over many small
  * objects. What it has read it never reads again: so it belongs over a memory that stands still (a frozen
  * copy, a held target), or over one whose blocks are thrown away before each attempt to read it.
  */

@@ -376,6 +376,32 @@ test_churn (gconstpointer data)
   g_assert_cmpuint (n_seen, >, 0);
 }
 
+/* A stack that is too long for an entry: both ends of it, and how much is missing. */
+static void
+test_long (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_long.py", NULL);
+  g_autoptr (HapTestReport) report = run (process);
+  GVariant *entry = hap_test_report_get_entries (report)->pdata[0];
+  const char *text = get_text (entry, "message");
+  g_autoptr (GVariant) frames = g_variant_lookup_value (entry, "frames", G_VARIANT_TYPE ("a(sus)"));
+  const char *file, *function;
+  guint32 left_out, line;
+
+  g_assert_cmpuint (count_threads (report), ==, 1);
+  g_assert_cmpuint (g_variant_get_size (entry), <, 256 * 1024);
+  g_assert_true (g_variant_lookup (entry, "frames_left_out", "u", &left_out));
+  g_assert_cmpuint (g_variant_n_children (frames) + left_out, ==, 9002);
+  g_variant_get_child (frames, 0, "(&su&s)", &file, &line, &function);
+  g_assert_cmpstr (function, ==, "<module>");
+  g_variant_get_child (frames, g_variant_n_children (frames) - 1, "(&su&s)", &file, &line, &function);
+  g_assert_cmpuint (line, ==, 12);
+
+  g_assert_true (
+      g_regex_match_simple ("\\n  \\[[7-9][0-9]{3} entries left out here\\]\n  File \"", text, 0, 0));
+  g_assert_true (g_str_has_suffix (text, "\n    sys.stdin.read()"));
+}
+
 static void
 test_many (gconstpointer data)
 {
@@ -407,7 +433,7 @@ main (int argc, char **argv)
   } tests[] = {
     { "parity", test_parity }, { "fields", test_fields },   { "gil-held", test_gil_held },
     { "spins", test_spins },   { "stopped", test_stopped }, { "deadlock", test_deadlock },
-    { "churn", test_churn },   { "many", test_many },
+    { "churn", test_churn },   { "long", test_long },       { "many", test_many },
   };
   const char *directories[] = { HAP_TEST_PLUGINS, NULL };
   GPtrArray *pythons;

@@ -7,7 +7,7 @@
 
 #include "truth.h"
 
-#define SAMPLES 4000
+#define SAMPLES 2000
 
 typedef struct
 {

@@ -19,8 +19,8 @@
  * it. */
 #define REPLY_TIMEOUT_SECONDS 5
 
-/* About a tenth of a millisecond. */
-#define SPINS 200
+/* Some tens of microseconds: as long as a stop takes. */
+#define SPINS 100
 
 struct _HapTracer
 {
@@ -50,9 +50,8 @@ exchange (HapTracer *self, const TracerRequest *request, TracerReply *reply)
   if (n != sizeof *request)
     return FALSE;
 
-  /* Going to sleep and being woken would take longer than the answer, and the target stands still meanwhile.
-   */
-  for (guint i = 0; i < SPINS; i++)
+  /* From its answer on the target stands still until we go on: being woken would take longer than the rest. */
+  for (guint i = 0; i < SPINS && request->kind == TRACER_HOLD; i++)
     {
       n = recv (self->fd, reply, sizeof *reply, MSG_TRUNC | MSG_DONTWAIT);
       if (n >= 0 || errno != EAGAIN)

@@ -8,14 +8,12 @@ DEPTH = 9000
 
 def even(depth):
     if depth == 0:
-        print("ready", flush=True)
-        sys.stdin.read()
-        return
-    odd(depth - 1)
+        return print("ready", flush=True) or sys.stdin.read()
+    return odd(depth - 1)
 
 
 def odd(depth):
-    even(depth - 1)
+    return even(depth - 1)
 
 
 sys.setrecursionlimit(2 * DEPTH)

@@ -397,11 +397,11 @@ test_long (gconstpointer data)
   g_variant_get_child (frames, 0, "(&su&s)", &file, &line, &function);
   g_assert_cmpstr (function, ==, "<module>");
   g_variant_get_child (frames, g_variant_n_children (frames) - 1, "(&su&s)", &file, &line, &function);
-  g_assert_cmpuint (line, ==, 12);
+  g_assert_cmpuint (line, ==, 11);
 
   g_assert_true (
       g_regex_match_simple ("\\n  \\[[7-9][0-9]{3} entries left out here\\]\n  File \"", text, 0, 0));
-  g_assert_true (g_str_has_suffix (text, "\n    sys.stdin.read()"));
+  g_assert_true (g_str_has_suffix (text, " or sys.stdin.read()"));
 }
 
 static void

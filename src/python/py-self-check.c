@@ -16,7 +16,7 @@
 
 #define MAX_TID 4194304 /* PID_MAX_LIMIT */
 #define MAX_THREADS 16  /* whose frames are looked at */
-#define MAX_TRIES 200   /* for each: threads that run are often caught on the move */
+#define MAX_TRIES 1000  /* for each: threads that run are often caught on the move */
 #define RETRY_US 1000   /* and may have lost their processor in the middle of one */
 
 static gboolean

@@ -78,6 +78,7 @@ read_shares (HapTestProcess *process, double *calls, double *straight)
 
   g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGUSR1), ==, 0);
   line = hap_test_process_read_line (process);
+  g_assert_nonnull (line);
   g_assert_cmpint (sscanf (line, "shares %lf %lf", calls, straight), ==, 2);
 }
 

@@ -66,6 +66,19 @@ on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
   self->ended = TRUE;
 }
 
+gboolean
+client_run_has_terminals (void)
+{
+  int terminal = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
+  gboolean has = terminal >= 0 && unlockpt (terminal) == 0 && access (ptsname (terminal), R_OK | W_OK) == 0;
+
+  if (terminal >= 0)
+    close (terminal);
+  if (!has)
+    g_test_skip ("this system has no terminals: /dev/pts is not mounted");
+  return has;
+}
+
 /* Returns: our end of a terminal of @columns whose other end is the process's. */
 static int
 open_terminal (GSubprocessLauncher *launcher, guint columns)

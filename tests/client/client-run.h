@@ -24,6 +24,9 @@ typedef struct
   const char *const *env; /* (nullable): "NAME=VALUE"... */
 } ClientRunSetup;
 
+/* TRUE if this system has terminals to give (/dev/pts); else the test is skipped already. */
+gboolean client_run_has_terminals (void);
+
 /* @arguments: after the options of @setup; ends with NULL */
 ClientRun *client_run_start (const ClientRunSetup *setup, const char *const *arguments);
 

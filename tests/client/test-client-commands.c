@@ -155,6 +155,8 @@ test_terminal (Fixture *fixture, gconstpointer data)
 {
   static const guint widths[] = { 120, 80, 60, 40 };
 
+  if (!client_run_has_terminals ())
+    return;
   for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
     {
       g_autoptr (ClientRun) result = NULL;
@@ -178,6 +180,8 @@ test_terminal_no_colour (Fixture *fixture, gconstpointer data)
   static const char *const env[] = { "NO_COLOR=1", NULL };
   g_autoptr (ClientRun) result = NULL;
 
+  if (!client_run_has_terminals ())
+    return;
   fixture->setup.columns = 80;
   fixture->setup.env = env;
   result = fixture_run (fixture, 0, ARGUMENTS ("targets"));
@@ -189,6 +193,8 @@ test_terminal_artifact (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (ClientRun) result = NULL;
 
+  if (!client_run_has_terminals ())
+    return;
   fixture->setup.columns = 80;
   result = fixture_run (fixture, 2, ARGUMENTS ("open", "flamegraph", "--output", "-"));
   assert_has (result->out, "not for a terminal");

@@ -271,7 +271,7 @@ cpu_start_class_init (CpuStartClass *klass)
                                              86400.0, 60.0, HAP_PARAM_DATA);
   props[PROP_RATE] =
       g_param_spec_uint ("rate", NULL, _ ("Observations a second; what cannot be reached is left out"), 1,
-                         1000000, 100, HAP_PARAM_DATA);
+                         1000000, 50, HAP_PARAM_DATA);
   props[PROP_MODE] = g_param_spec_enum ("mode", NULL, _ ("How calls are found: by watching from outside"),
                                         mode_get_type (), MODE_SAMPLING, HAP_PARAM_DATA);
   props[PROP_CLOCK] = g_param_spec_enum (

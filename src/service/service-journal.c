@@ -18,11 +18,12 @@
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
-  /* Decides about debug messages by G_MESSAGES_DEBUG, which it reads itself. */
-  if ((level & G_LOG_LEVEL_DEBUG) != 0)
-    return g_log_writer_default (level, fields, n_fields, data);
-  if (g_log_writer_is_journald (fileno (stderr)))
+  if ((level & G_LOG_LEVEL_DEBUG) == 0 && g_log_writer_is_journald (fileno (stderr)))
     return g_log_writer_journald (level, fields, n_fields, data);
+  /* Where there is no journal, whoever called has the entries, and a terminal does not want them twice. What
+   * is shown all the same is said by G_MESSAGES_DEBUG, which this reads itself. */
+  if ((level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO)) != 0)
+    return g_log_writer_default (level, fields, n_fields, data);
   return g_log_writer_standard_streams (level, fields, n_fields, data);
 }
 

@@ -16,8 +16,9 @@
 
 #define MAX_TID 4194304 /* PID_MAX_LIMIT */
 #define MAX_THREADS 16  /* whose frames are looked at */
-#define MAX_TRIES 1000  /* for each: threads that run are often caught on the move */
-#define RETRY_US 1000   /* and may have lost their processor in the middle of one */
+#define MAX_TRIES 20000 /* for each: threads that run are often caught on the move */
+#define BURST 100       /* tries in a row: the faster they follow, the faster each is */
+#define RETRY_US 1000   /* between bursts, for a thread may have lost its processor in the middle of a move */
 
 static gboolean
 fail (PyRuntime *runtime, const char *what, GError **error)
@@ -134,7 +135,7 @@ check_stack (PyRuntime *runtime, const PyThread *thread, PyStack *stack, guint *
     {
       PyStackVerdict verdict;
 
-      if (i > 0)
+      if (i > 0 && i % BURST == 0)
         g_usleep (RETRY_US);
       verdict = py_stack_read (stack, runtime, thread);
 

@@ -75,7 +75,8 @@ def check_extra():
 def check_version(minor):
     """Name the version that tests go without."""
     if not any(version.startswith(f"3.{minor}.") for version, _, _ in list_interpreters()):
-        raise Skip(f"no Python 3.{minor} at hand; scripts/interpreters --fetch gets one")
+        hint = "scripts/interpreters --fetch gets one" if minor >= 13 else "name one in HAP_PYTHONS"
+        raise Skip(f"no Python 3.{minor} at hand; {hint}")
 
 
 for supported in SUPPORTED:

@@ -9,37 +9,14 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "hap-action.h"
-#include "hap-plugin-engine.h"
-#include "hap-test-report.h"
-#include "hap-test.h"
-
-static HapPluginEngine *engine;
-
-static HapAction *
-make_start (const char *data_text)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) data = g_variant_parse (G_VARIANT_TYPE_VARDICT, data_text, NULL, NULL, &error);
-  GType type = hap_plugin_engine_load (engine, "cpu", "Start", &error);
-  HapAction *action;
-
-  g_assert_no_error (error);
-  action = hap_action_new (type, data, &error);
-  g_assert_no_error (error);
-  return action;
-}
+#include "hap-test-action.h"
 
 static HapTestReport *
 run (HapTestProcess *process, const char *data, GError **error)
 {
-  g_autoptr (HapAction) action = make_start (data);
   g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, error);
-  g_autoptr (HapTestReport) report = hap_test_report_new ();
 
-  if (target == NULL || !hap_action_run (action, target, HAP_REPORT (report), NULL, error))
-    return NULL;
-  return g_steal_pointer (&report);
+  return target != NULL ? hap_test_run_action (target, "cpu", "Start", data, error) : NULL;
 }
 
 static guint64
@@ -211,31 +188,12 @@ test_stopped_target (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *name;
-    GTestDataFunc test;
-  } tests[] = {
-    { "shares", test_shares }, { "artifacts", test_artifacts },     { "formats", test_formats },
-    { "clocks", test_clocks }, { "target-ends", test_target_ends }, { "stopped-target", test_stopped_target },
-  };
-  const char *directories[] = { HAP_TEST_PLUGINS, NULL };
-  GPtrArray *pythons;
-  gint status;
-
   g_test_init (&argc, &argv, NULL);
-  engine = hap_plugin_engine_new (directories);
-  pythons = hap_test_list_pythons (TRUE);
-  for (guint i = 0; i < pythons->len; i++)
-    for (guint j = 0; j < G_N_ELEMENTS (tests); j++)
-      {
-        const HapTestPython *python = g_ptr_array_index (pythons, i);
-        g_autofree char *path = g_strdup_printf ("/cpu/start/%s/%s%s", tests[j].name, python->version,
-                                                 python->root != NULL ? "-container" : "");
-
-        g_test_add_data_func (path, python, tests[j].test);
-      }
-  status = g_test_run ();
-  g_object_unref (engine);
-  return status;
+  hap_test_add ("/cpu/start/shares", test_shares);
+  hap_test_add ("/cpu/start/artifacts", test_artifacts);
+  hap_test_add ("/cpu/start/formats", test_formats);
+  hap_test_add ("/cpu/start/clocks", test_clocks);
+  hap_test_add ("/cpu/start/target-ends", test_target_ends);
+  hap_test_add ("/cpu/start/stopped-target", test_stopped_target);
+  return g_test_run ();
 }

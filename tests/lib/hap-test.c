@@ -119,6 +119,21 @@ hap_test_list_pythons (gboolean supported)
   return *list;
 }
 
+void
+hap_test_add (const char *path, GTestDataFunc test)
+{
+  GPtrArray *pythons = hap_test_list_pythons (TRUE);
+
+  for (guint i = 0; i < pythons->len; i++)
+    {
+      const HapTestPython *python = pythons->pdata[i];
+      g_autofree char *full =
+          g_strdup_printf ("%s/%s%s", path, python->version, python->root != NULL ? "-container" : "");
+
+      g_test_add_data_func (full, python, test);
+    }
+}
+
 /* The command line, with the script's bare name made a path that the interpreter can open. */
 static GPtrArray *
 make_command (const HapTestPython *python, const char *const *argv)

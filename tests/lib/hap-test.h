@@ -18,6 +18,10 @@ typedef struct
  * @supported. */
 GPtrArray *hap_test_list_pythons (gboolean supported);
 
+/* Adds the test @path/VERSION ("…-container" where it has a root) for each interpreter that the project
+ * supports; @test gets the HapTestPython. */
+void hap_test_add (const char *path, GTestDataFunc test);
+
 /* A target that a test started. Killed (all of its process group and namespace) and reaped when freed. */
 typedef struct _HapTestProcess HapTestProcess;
 

@@ -553,18 +553,8 @@ test_open_artifact (void)
 int
 main (int argc, char **argv)
 {
-  GPtrArray *pythons;
-
   g_test_init (&argc, &argv, NULL);
-  pythons = hap_test_list_pythons (TRUE);
-  for (guint i = 0; i < pythons->len; i++)
-    {
-      const HapTestPython *python = g_ptr_array_index (pythons, i);
-      g_autofree char *path = g_strdup_printf ("/system/interpreter/%s%s", python->version,
-                                               python->root != NULL ? "-container" : "");
-
-      g_test_add_data_func (path, python, test_interpreter);
-    }
+  hap_test_add ("/system/interpreter", test_interpreter);
   g_test_add_func ("/system/data/refused", test_data_refused);
   g_test_add_func ("/system/data/seconds-not-finite", test_seconds_not_finite);
   g_test_add_func ("/system/target/refused", test_target_refused);

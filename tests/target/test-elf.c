@@ -375,8 +375,6 @@ test_not_elf (void)
 int
 main (int argc, char **argv)
 {
-  GPtrArray *pythons;
-
   g_test_init (&argc, &argv, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (builds); i++)
@@ -392,15 +390,6 @@ main (int argc, char **argv)
   g_test_add_func ("/target/elf/file-mutations", test_file_mutations);
   g_test_add_data_func ("/target/elf/memory-mutations/gnu-hash", &builds[0], test_memory_mutations);
   g_test_add_data_func ("/target/elf/memory-mutations/sysv-hash", &builds[2], test_memory_mutations);
-
-  pythons = hap_test_list_pythons (TRUE);
-  for (guint i = 0; i < pythons->len; i++)
-    {
-      const HapTestPython *python = g_ptr_array_index (pythons, i);
-      g_autofree char *path =
-          g_strdup_printf ("/target/elf/python/%s%s", python->version, python->root ? "-chroot" : "");
-
-      g_test_add_data_func (path, python, test_python);
-    }
+  hap_test_add ("/target/elf/python", test_python);
   return g_test_run ();
 }

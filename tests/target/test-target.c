@@ -267,35 +267,15 @@ test_attach_nowhere (void)
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *name;
-    GTestDataFunc run;
-  } tests[] = {
-    { "threads", test_threads },
-    { "activity", test_activity },
-    { "exec", test_exec },
-    { "end", test_end },
-  };
-  GPtrArray *pythons;
-
   g_test_init (&argc, &argv, NULL);
-
   g_test_add_func ("/target/thread/stat", test_stat);
   g_test_add_func ("/target/thread/hostile-name", test_hostile_name);
   g_test_add_func ("/target/large-end", test_large_end);
   g_test_add_func ("/target/no-tracer", test_no_tracer);
   g_test_add_func ("/target/attach-nowhere", test_attach_nowhere);
-
-  pythons = hap_test_list_pythons (TRUE);
-  for (guint i = 0; i < pythons->len; i++)
-    for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
-      {
-        const HapTestPython *python = g_ptr_array_index (pythons, i);
-        g_autofree char *path = g_strdup_printf ("/target/%s/%s%s", tests[k].name, python->version,
-                                                 python->root ? "-chroot" : "");
-
-        g_test_add_data_func (path, python, tests[k].run);
-      }
+  hap_test_add ("/target/threads", test_threads);
+  hap_test_add ("/target/activity", test_activity);
+  hap_test_add ("/target/exec", test_exec);
+  hap_test_add ("/target/end", test_end);
   return g_test_run ();
 }

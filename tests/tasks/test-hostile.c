@@ -158,17 +158,7 @@ test_lies (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  GPtrArray *pythons;
-
   g_test_init (&argc, &argv, NULL);
-  pythons = hap_test_list_pythons (TRUE);
-  for (guint i = 0; i < pythons->len; i++)
-    {
-      const HapTestPython *python = g_ptr_array_index (pythons, i);
-      g_autofree char *path = g_strdup_printf ("/tasks/hostile/lies/%s%s", python->version,
-                                               python->root != NULL ? "-container" : "");
-
-      g_test_add_data_func (path, python, test_lies);
-    }
+  hap_test_add ("/tasks/hostile/lies", test_lies);
   return g_test_run ();
 }

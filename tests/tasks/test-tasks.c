@@ -5,29 +5,18 @@
  * say of themselves, on every interpreter at hand.
  */
 
-#include "hap-action.h"
-#include "hap-plugin-engine.h"
-#include "hap-test-report.h"
-#include "hap-test.h"
+#include "hap-test-action.h"
 
 #define CHURN_CALLS 200
-
-static HapPluginEngine *engine;
 
 static HapTestReport *
 run_on (HapTarget *target, const char *method)
 {
   g_autoptr (GError) error = NULL;
-  GType type = hap_plugin_engine_load (engine, "tasks", method, &error);
-  g_autoptr (HapAction) action = NULL;
-  g_autoptr (HapTestReport) report = hap_test_report_new ();
+  HapTestReport *report = hap_test_run_action (target, "tasks", method, NULL, &error);
 
   g_assert_no_error (error);
-  action = hap_action_new (type, g_variant_new ("a{sv}", NULL), &error);
-  g_assert_no_error (error);
-  hap_action_run (action, target, HAP_REPORT (report), NULL, &error);
-  g_assert_no_error (error);
-  return g_steal_pointer (&report);
+  return report;
 }
 
 static HapTestReport *
@@ -329,33 +318,13 @@ test_churn (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *name;
-    GTestDataFunc test;
-  } tests[] = {
-    { "parity", test_parity }, { "parity-debug", test_parity_debug },
-    { "notes", test_notes },   { "no-loop", test_no_loop },
-    { "seed", test_seed },     { "uvloop", test_uvloop },
-    { "churn", test_churn },
-  };
-  const char *directories[] = { HAP_TEST_PLUGINS, NULL };
-  GPtrArray *pythons;
-  gint status;
-
   g_test_init (&argc, &argv, NULL);
-  engine = hap_plugin_engine_new (directories);
-  pythons = hap_test_list_pythons (TRUE);
-  for (guint i = 0; i < pythons->len; i++)
-    for (guint j = 0; j < G_N_ELEMENTS (tests); j++)
-      {
-        const HapTestPython *python = g_ptr_array_index (pythons, i);
-        g_autofree char *path = g_strdup_printf ("/tasks/%s/%s%s", tests[j].name, python->version,
-                                                 python->root != NULL ? "-container" : "");
-
-        g_test_add_data_func (path, python, tests[j].test);
-      }
-  status = g_test_run ();
-  g_object_unref (engine);
-  return status;
+  hap_test_add ("/tasks/parity", test_parity);
+  hap_test_add ("/tasks/parity-debug", test_parity_debug);
+  hap_test_add ("/tasks/notes", test_notes);
+  hap_test_add ("/tasks/no-loop", test_no_loop);
+  hap_test_add ("/tasks/seed", test_seed);
+  hap_test_add ("/tasks/uvloop", test_uvloop);
+  hap_test_add ("/tasks/churn", test_churn);
+  return g_test_run ();
 }

@@ -8,33 +8,23 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "hap-action.h"
-#include "hap-plugin-engine.h"
-#include "hap-test-report.h"
-#include "hap-test.h"
+#include "hap-test-action.h"
 
 /* How often what takes a moment (a thread on its way to its lock) is looked at again. */
 #define MAX_LOOKS 2000
-
-static HapPluginEngine *engine;
 
 static HapTestReport *
 run (HapTestProcess *process)
 {
   g_autoptr (GError) error = NULL;
-  GType type = hap_plugin_engine_load (engine, "threads", "LogThreadFrames", &error);
   g_autoptr (HapTarget) target = NULL;
-  g_autoptr (HapTestReport) report = hap_test_report_new ();
-  g_autoptr (HapAction) action = NULL;
+  g_autoptr (HapTestReport) report = NULL;
 
-  g_assert_no_error (error);
   target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
   g_assert_no_error (error);
   /* On a loaded machine the watchdog may end one; the service starts another, too. */
   hap_test_allow_tracers (target, 10);
-  action = hap_action_new (type, g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0), &error);
-  g_assert_no_error (error);
-  hap_action_run (action, target, HAP_REPORT (report), NULL, &error);
+  report = hap_test_run_action (target, "threads", "LogThreadFrames", NULL, &error);
   g_assert_no_error (error);
   return g_steal_pointer (&report);
 }
@@ -459,32 +449,15 @@ test_many (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *name;
-    GTestDataFunc test;
-  } tests[] = {
-    { "parity", test_parity }, { "fields", test_fields },   { "gil-held", test_gil_held },
-    { "spins", test_spins },   { "stopped", test_stopped }, { "deadlock", test_deadlock },
-    { "churn", test_churn },   { "long", test_long },       { "many", test_many },
-  };
-  const char *directories[] = { HAP_TEST_PLUGINS, NULL };
-  GPtrArray *pythons;
-  gint status;
-
   g_test_init (&argc, &argv, NULL);
-  engine = hap_plugin_engine_new (directories);
-  pythons = hap_test_list_pythons (TRUE);
-  for (guint i = 0; i < pythons->len; i++)
-    for (guint j = 0; j < G_N_ELEMENTS (tests); j++)
-      {
-        const HapTestPython *python = g_ptr_array_index (pythons, i);
-        g_autofree char *path = g_strdup_printf ("/threads/log-frames/%s/%s%s", tests[j].name,
-                                                 python->version, python->root != NULL ? "-container" : "");
-
-        g_test_add_data_func (path, python, tests[j].test);
-      }
-  status = g_test_run ();
-  g_object_unref (engine);
-  return status;
+  hap_test_add ("/threads/log-frames/parity", test_parity);
+  hap_test_add ("/threads/log-frames/fields", test_fields);
+  hap_test_add ("/threads/log-frames/gil-held", test_gil_held);
+  hap_test_add ("/threads/log-frames/spins", test_spins);
+  hap_test_add ("/threads/log-frames/stopped", test_stopped);
+  hap_test_add ("/threads/log-frames/deadlock", test_deadlock);
+  hap_test_add ("/threads/log-frames/churn", test_churn);
+  hap_test_add ("/threads/log-frames/long", test_long);
+  hap_test_add ("/threads/log-frames/many", test_many);
+  return g_test_run ();
 }

@@ -388,8 +388,6 @@ test_real_interruption (void)
 int
 main (int argc, char **argv)
 {
-  GPtrArray *pythons;
-
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/tracer/hold/one", test_hold_one);
@@ -405,15 +403,6 @@ main (int argc, char **argv)
   g_test_add_func ("/tracer/signals/passed-on", test_signals);
   g_test_add_func ("/tracer/interruption/none", test_no_interruption);
   g_test_add_func ("/tracer/interruption/real", test_real_interruption);
-
-  pythons = hap_test_list_pythons (TRUE);
-  for (guint i = 0; i < pythons->len; i++)
-    {
-      const HapTestPython *python = g_ptr_array_index (pythons, i);
-      g_autofree char *path =
-          g_strdup_printf ("/tracer/python/%s%s", python->version, python->root ? "-chroot" : "");
-
-      g_test_add_data_func (path, python, test_hold_python);
-    }
+  hap_test_add ("/tracer/python", test_hold_python);
   return g_test_run ();
 }

@@ -183,6 +183,27 @@ hap_action_new (GType type, GVariant *data, GError **error)
   return g_steal_pointer (&self);
 }
 
+gboolean
+hap_action_asks_for_secrets (HapAction *self)
+{
+  g_autofree GParamSpec **pspecs = NULL;
+  guint n_pspecs;
+  gboolean asks = FALSE;
+
+  pspecs = hap_action_class_list_attributes (HAP_ACTION_GET_CLASS (self), &n_pspecs);
+  for (guint i = 0; !asks && i < n_pspecs; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if ((pspecs[i]->flags & HAP_PARAM_SECRET) == 0)
+        continue;
+      g_value_init (&value, pspecs[i]->value_type);
+      g_object_get_property (G_OBJECT (self), g_param_spec_get_name (pspecs[i]), &value);
+      asks = !g_param_value_defaults (pspecs[i], &value);
+    }
+  return asks;
+}
+
 GVariant *
 hap_action_get_data (HapAction *self)
 {

@@ -28,6 +28,10 @@ typedef enum
 /* A flag for the GParamSpec of a data attribute that the caller must give. */
 #define HAP_PARAM_REQUIRED ((GParamFlags)(1 << G_PARAM_USER_SHIFT))
 
+/* A flag for one that lifts the care for secrets: any value but its default takes the authority
+ * "inspect-secrets" in place of the class's, which must be "inspect". */
+#define HAP_PARAM_SECRET ((GParamFlags)(1 << (G_PARAM_USER_SHIFT + 1)))
+
 /* The flags of an ordinary data attribute: readable by run(), set once from the caller's data. */
 #define HAP_PARAM_DATA                                                                                       \
   ((GParamFlags)(G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY))
@@ -93,7 +97,7 @@ GParamSpec **hap_action_class_list_attributes (HapActionClass *klass, guint *n_a
  * Returns: (transfer floating): `a{sv}`: method s, plugin s (added by the caller), summary s, authority s,
  * reply s
  *   ("job", "report", "none"), slot s, attributes aa{sv}: name s, type s (D-Bus signature), help s, required
- * b, default v, minimum v, maximum v, choices as; the keys that do not apply are left out
+ * b, secret b, default v, minimum v, maximum v, choices as; the keys that do not apply are left out
  */
 GVariant *hap_action_describe (GType type);
 
@@ -109,6 +113,9 @@ GVariant *hap_action_describe (GType type);
  * Returns: (transfer full): the action, ready to run
  */
 HapAction *hap_action_new (GType type, GVariant *data, GError **error);
+
+/* TRUE when an attribute with HAP_PARAM_SECRET has another value than its default. */
+gboolean hap_action_asks_for_secrets (HapAction *self);
 
 /**
  * hap_action_get_data:

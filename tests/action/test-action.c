@@ -121,6 +121,29 @@ test_data_kept (void)
 }
 
 static void
+test_data_secret (void)
+{
+  static const struct
+  {
+    const char *data;
+    gboolean secret;
+  } cases[] = {
+    { "{'whom': <'you'>}", FALSE },
+    { "{'whom': <'you'>, 'bow': <true>, 'times': <5>}", FALSE },
+    { "{'whom': <'you'>, 'bow': <false>}", TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GVariant) data = parse (cases[i].data);
+      g_autoptr (HapAction) action =
+          hap_action_new (hap_plugin_engine_find_action (engine, "Hello"), data, NULL);
+
+      g_assert_true (hap_action_asks_for_secrets (action) == cases[i].secret);
+    }
+}
+
+static void
 test_data_refused (void)
 {
   static const struct
@@ -195,6 +218,7 @@ main (int argc, char **argv)
   g_test_add_func ("/action/description/complete", test_describe);
   g_test_add_func ("/action/data/taken", test_data_taken);
   g_test_add_func ("/action/data/kept", test_data_kept);
+  g_test_add_func ("/action/data/secret", test_data_secret);
   g_test_add_func ("/action/data/refused", test_data_refused);
   g_test_add_func ("/action/data/not-finite", test_data_not_finite);
   status = g_test_run ();

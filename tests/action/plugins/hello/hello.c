@@ -120,8 +120,8 @@ hello_class_init (HelloClass *klass)
                                    g_param_spec_uint ("times", NULL, "Times", 1, 5, 1, HAP_PARAM_DATA));
   g_object_class_install_property (object_class, 4,
                                    g_param_spec_int ("shift", NULL, "Shift", -5, 5, 0, HAP_PARAM_DATA));
-  g_object_class_install_property (object_class, 5,
-                                   g_param_spec_boolean ("bow", NULL, "Bow", TRUE, HAP_PARAM_DATA));
+  g_object_class_install_property (
+      object_class, 5, g_param_spec_boolean ("bow", NULL, "Bow", TRUE, HAP_PARAM_DATA | HAP_PARAM_SECRET));
   g_object_class_install_property (
       object_class, 6, g_param_spec_enum ("tone", NULL, "Tone", tone_get_type (), 0, HAP_PARAM_DATA));
   g_object_class_install_property (

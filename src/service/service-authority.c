@@ -29,8 +29,8 @@ static const struct
   const char *interface, *member, *action;
 } table[] = {
   { MANAGER_INTERFACE, "ListTargets", OBSERVE },
-  { MANAGER_INTERFACE, "Subscribe", INSPECT },
-  { MANAGER_INTERFACE, "Unsubscribe", INSPECT },
+  { MANAGER_INTERFACE, "Subscribe", OBSERVE },
+  { MANAGER_INTERFACE, "Unsubscribe", OBSERVE },
   { MANAGER_INTERFACE, "ListArtifacts", OBSERVE },
   { MANAGER_INTERFACE, "OpenArtifact", INSPECT },
   { MANAGER_INTERFACE, "RemoveArtifact", MANAGE },
@@ -38,6 +38,8 @@ static const struct
   { MANAGER_INTERFACE, "Actions", OBSERVE },
   { MANAGER_INTERFACE, "*", OBSERVE },
   { ACTIONS_INTERFACE, "*", OBSERVE },
+  /* What a subscriber needs to hear it. */
+  { ACTIONS_INTERFACE, "LogEntry", INSPECT },
   { OBJECT_MANAGER_INTERFACE, "GetManagedObjects", INSPECT },
   { OBJECT_MANAGER_INTERFACE, "*", OBSERVE },
   { JOB_INTERFACE, "Cancel", MANAGE },

@@ -21,7 +21,6 @@
 #define MAX_SUMMARY_BYTES (512 * 1024)
 #define MAX_TITLE 256
 #define MAX_MESSAGE 4096
-#define MAX_NOTIFICATIONS 16
 /* Of entries in all: as many bytes at once, and as many more each second; an entry costs some besides its
  * length. */
 #define ENTRY_BURST (16.0 * 1024 * 1024)
@@ -49,10 +48,9 @@ struct _ServiceIntake
 
   double progress;
   GVariant *summary;
-  GPtrArray *artifacts;     /* of Artifact */
-  GPtrArray *entries;       /* of GVariant, `a{sv}` */
-  GPtrArray *notifications; /* of ids, NULL-terminated */
-  double entry_credit;      /* bytes */
+  GPtrArray *artifacts; /* of Artifact */
+  GPtrArray *entries;   /* of GVariant, `a{sv}` */
+  double entry_credit;  /* bytes */
   gint64 credited_at;
 };
 
@@ -148,12 +146,6 @@ take_summary (ServiceIntake *self, GVariant *parameters)
   return NULL;
 }
 
-static gboolean
-knows_notification (ServiceIntake *self, const char *id)
-{
-  return g_strv_contains ((const char *const *)self->notifications->pdata, id);
-}
-
 static const char *
 take_notification (ServiceIntake *self, GVariant *parameters)
 {
@@ -164,15 +156,10 @@ take_notification (ServiceIntake *self, GVariant *parameters)
   g_variant_get (parameters, "(&s&s&s)", &id, &title, &message);
   if (!service_text_is_name (id, 128))
     return "the id of a notification is none";
-  if (!knows_notification (self, id))
-    {
-      if (self->notifications->len > MAX_NOTIFICATIONS)
-        return "it sends too many notifications";
-      g_ptr_array_insert (self->notifications, (gint)self->notifications->len - 1, g_strdup (id));
-    }
   shown_title = service_text_escape (title, MAX_TITLE, FALSE);
   shown_message = service_text_escape (message, MAX_MESSAGE, TRUE);
-  self->funcs->notify (self->owner, id, shown_title, shown_message);
+  if (!self->funcs->notify (self->owner, id, shown_title, shown_message))
+    return "it sends too many notifications";
   return NULL;
 }
 
@@ -363,12 +350,6 @@ service_intake_get_entries (ServiceIntake *self)
                               self->entries->len);
 }
 
-const char *const *
-service_intake_get_notifications (ServiceIntake *self)
-{
-  return (const char *const *)self->notifications->pdata;
-}
-
 ServiceIntake *
 service_intake_new (ServiceArtifacts *artifacts,
                     const char *action,
@@ -388,8 +369,6 @@ service_intake_new (ServiceArtifacts *artifacts,
   self->summary = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
   self->artifacts = g_ptr_array_new_with_free_func ((GDestroyNotify)artifact_free);
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
-  self->notifications = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (self->notifications, NULL);
   self->entry_credit = ENTRY_BURST;
   self->credited_at = g_get_monotonic_time ();
   return self;
@@ -400,7 +379,6 @@ service_intake_free (ServiceIntake *self)
 {
   g_ptr_array_unref (self->artifacts);
   g_ptr_array_unref (self->entries);
-  g_ptr_array_unref (self->notifications);
   g_variant_unref (self->summary);
   g_object_unref (self->store);
   g_free (self->action);

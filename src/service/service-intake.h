@@ -16,13 +16,13 @@ typedef struct _ServiceIntake ServiceIntake;
  * ServiceIntakeFuncs: what becomes of it at once.
  * @changed: the property @name of the job has a new value
  * @entry: @fields is `a{sv}`
- * @notify: the texts are escaped
+ * @notify: the texts are escaped. FALSE: there are too many
  */
 typedef struct
 {
   void (*changed) (gpointer owner, const char *name);
   void (*entry) (gpointer owner, const char *message, GVariant *fields);
-  void (*notify) (gpointer owner, const char *id, const char *title, const char *message);
+  gboolean (*notify) (gpointer owner, const char *id, const char *title, const char *message);
 } ServiceIntakeFuncs;
 
 /* @action, @target: kept with artifacts. @keep_entries: for service_intake_get_entries() */
@@ -50,9 +50,6 @@ double service_intake_get_progress (ServiceIntake *self);
 GVariant *service_intake_get_summary (ServiceIntake *self);   /* (transfer none): `a{sv}` */
 GVariant *service_intake_get_artifacts (ServiceIntake *self); /* (transfer floating): `aa{sv}` */
 GVariant *service_intake_get_entries (ServiceIntake *self);   /* (transfer floating): `aa{sv}` */
-
-/* Returns: (transfer none): the ids of the notifications so far */
-const char *const *service_intake_get_notifications (ServiceIntake *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServiceIntake, service_intake_free)
 

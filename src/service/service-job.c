@@ -13,6 +13,7 @@
 #include "service-fd.h"
 #include "service-intake.h"
 #include "service-journal.h"
+#include "service-notifications.h"
 #include "service-sources.h"
 #include "service-worker.h"
 
@@ -51,6 +52,7 @@ struct _ServiceJob
   State wanted; /* FINISHED when it was stopped, CANCELLED when it was cancelled; else RUNNING */
   GError *error;
   ServiceIntake *intake;
+  ServiceNotifications *notifications;
   ServiceWorker *worker;
   GSubprocess *tracer; /* the latest; NULL until the worker asked for one */
   guint n_tracers;
@@ -75,7 +77,7 @@ get_method (ServiceJob *self)
 
 /* @names: NULL-terminated */
 static void
-send_properties_changed (ServiceJob *self, const char *const *names)
+send_properties_changed (ServiceJob *self, ServiceAudience audience, const char *const *names)
 {
   GVariantBuilder builder;
 
@@ -84,7 +86,7 @@ send_properties_changed (ServiceJob *self, const char *const *names)
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   for (const char *const *name = names; *name != NULL; name++)
     g_variant_builder_add (&builder, "{sv}", *name, service_job_get_dbus_property (self, *name));
-  service_subscribers_send (self->context->subscribers, self->caller, self->path,
+  service_subscribers_send (self->context->subscribers, audience, self->caller, self->path,
                             "org.freedesktop.DBus.Properties", "PropertiesChanged",
                             g_variant_new ("(sa{sv}as)", JOB_INTERFACE, &builder, NULL));
 }
@@ -103,7 +105,8 @@ on_changed (gpointer owner, const char *name)
         return;
       self->progress_sent = now;
     }
-  send_properties_changed (self, names);
+  send_properties_changed (
+      self, g_str_equal (name, "Summary") ? SERVICE_AUDIENCE_INSPECTORS : SERVICE_AUDIENCE_OBSERVERS, names);
 }
 
 static void
@@ -112,7 +115,8 @@ on_entry (gpointer owner, const char *message, GVariant *fields)
   ServiceJob *self = owner;
 
   service_journal_entry (get_method (self), self->pid, self->start_time, message, fields);
-  service_subscribers_send (self->context->subscribers, NULL, SERVICE_PATH, ACTIONS_INTERFACE, "LogEntry",
+  service_subscribers_send (self->context->subscribers, SERVICE_AUDIENCE_INSPECTORS, NULL, SERVICE_PATH,
+                            ACTIONS_INTERFACE, "LogEntry",
                             g_variant_new ("(ss@a{sv})", get_method (self), message, fields));
 }
 
@@ -137,8 +141,17 @@ list_artifact_names (ServiceJob *self)
   return g_variant_builder_end (&builder);
 }
 
-static void
+static gboolean
 on_notify (gpointer owner, const char *id, const char *title, const char *message)
+{
+  ServiceJob *self = owner;
+
+  return service_notifications_take (self->notifications, id, title, message);
+}
+
+/* The names of things alone, since who may observe hears it. */
+static GVariant *
+describe_notification (gpointer owner)
 {
   ServiceJob *self = owner;
   GVariantBuilder hints;
@@ -146,21 +159,31 @@ on_notify (gpointer owner, const char *id, const char *title, const char *messag
   g_variant_builder_init (&hints, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&hints, "{sv}", "action", g_variant_new_string (get_method (self)));
   g_variant_builder_add (&hints, "{sv}", "target", g_variant_new_uint32 (self->pid));
+  g_variant_builder_add (&hints, "{sv}", "state", service_job_get_dbus_property (self, "State"));
+  g_variant_builder_add (&hints, "{sv}", "progress", service_job_get_dbus_property (self, "Progress"));
   g_variant_builder_add (&hints, "{sv}", "artifacts", list_artifact_names (self));
   if (self->path != NULL)
     g_variant_builder_add (&hints, "{sv}", "job", g_variant_new_object_path (self->path));
-  service_subscribers_send (self->context->subscribers, NULL, SERVICE_PATH, ACTIONS_INTERFACE, "Notification",
-                            g_variant_new ("(sssa{sv})", id, title, message, &hints));
+  return g_variant_builder_end (&hints);
 }
 
+/* A notification stands until somebody dismisses it: none may say forever that its job runs. */
 static void
-dismiss_notifications (ServiceJob *self)
+end_notifications (ServiceJob *self)
 {
-  const char *const *ids = service_intake_get_notifications (self->intake);
+  g_autoptr (GVariant) artifacts = g_variant_ref_sink (list_artifact_names (self));
+  g_autofree char *title = NULL;
 
-  for (guint i = 0; ids[i] != NULL; i++)
-    service_subscribers_send (self->context->subscribers, NULL, SERVICE_PATH, ACTIONS_INTERFACE,
-                              "NotificationDismissed", g_variant_new ("(s)", ids[i]));
+  if (self->state == FAILED)
+    {
+      /* Why can hold secrets. */
+      title = g_strdup_printf ("%s failed", get_method (self));
+      service_notifications_replace (self->notifications, title, "The property Error of the job says why.");
+    }
+  else if (self->wanted == FINISHED || (self->state == CANCELLED && g_variant_n_children (artifacts) == 0))
+    service_notifications_dismiss (self->notifications);
+  else
+    service_notifications_flush (self->notifications);
 }
 
 static gboolean
@@ -193,7 +216,8 @@ drop_children (ServiceJob *self)
 static void
 end (ServiceJob *self, GError *error)
 {
-  static const char *const changed[] = { "State", "Progress", "Artifacts", "Error", "Summary", NULL };
+  static const char *const inspected[] = { "Error", "Summary", NULL };
+  static const char *const observed[] = { "Artifacts", "Progress", "State", NULL };
 
   hap_error_convert (&error);
   self->error = error;
@@ -212,9 +236,10 @@ end (ServiceJob *self, GError *error)
   g_clear_pointer (&self->process, service_process_unref);
   if (self->state == FAILED)
     g_message ("%s of process %u failed: %s", get_method (self), self->pid, error->message);
-  if (self->wanted == FINISHED)
-    dismiss_notifications (self);
-  send_properties_changed (self, changed);
+  /* Who sees the State change has the results already. */
+  send_properties_changed (self, SERVICE_AUDIENCE_INSPECTORS, inspected);
+  send_properties_changed (self, SERVICE_AUDIENCE_OBSERVERS, observed);
+  end_notifications (self);
   g_signal_emit (self, signals[SIGNAL_ENDED], 0);
 }
 
@@ -300,6 +325,8 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
 
   if (!g_str_has_prefix (method, "Open") && !g_str_has_prefix (method, "Read"))
     {
+      if (!g_str_equal (method, "Notify"))
+        service_notifications_flush (self->notifications);
       broken = service_intake_take (self->intake, invocation);
       if (broken != NULL)
         service_worker_break (self->worker, broken);
@@ -483,6 +510,7 @@ service_job_finalize (GObject *object)
   ServiceJob *self = SERVICE_JOB (object);
 
   drop_children (self);
+  service_notifications_free (self->notifications);
   service_intake_free (self->intake);
   g_clear_error (&self->error);
   g_clear_object (&self->action);
@@ -527,6 +555,8 @@ service_job_new (const ServiceContext *context,
   self->caller = g_strdup (caller);
   self->start_time = start_time;
   self->path = g_strdup (path);
+  self->notifications =
+      service_notifications_new (context->subscribers, path != NULL, describe_notification, self);
   self->intake =
       service_intake_new (context->artifacts, get_method (self), self->pid, path == NULL, &funcs, self);
   return self;

@@ -174,8 +174,9 @@ export_job (ServiceJobs *self, Item *item, GError **error)
                                      &interface, item->job, error);
   if (item->export == 0)
     return FALSE;
-  service_subscribers_send (self->context->subscribers, service_job_get_caller (item->job), SERVICE_PATH,
-                            OBJECT_MANAGER_INTERFACE, "InterfacesAdded",
+  service_subscribers_send (self->context->subscribers, SERVICE_AUDIENCE_OBSERVERS,
+                            service_job_get_caller (item->job), SERVICE_PATH, OBJECT_MANAGER_INTERFACE,
+                            "InterfacesAdded",
                             g_variant_new ("(o@a{sa{sv}})", path, describe_interfaces (item->job)));
   return TRUE;
 }

@@ -18,6 +18,7 @@ struct _ServiceManager
   GObject parent_instance;
 
   GVariant *actions;
+  ServiceAuthority *authority;
   ServiceTargets *targets;
   ServiceArtifacts *artifacts;
   ServiceSubscribers *subscribers;
@@ -56,13 +57,36 @@ handle_list_targets (ServiceManager *self, GDBusMethodInvocation *invocation, GV
     service_targets_list (self->targets, on_targets_listed, invocation);
 }
 
+/* A call of Subscribe on its way to its answer. */
+typedef struct
+{
+  ServiceManager *self;
+  GDBusMethodInvocation *invocation;
+} Subscription;
+
+static void
+on_audience_known (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autofree Subscription *subscription = data;
+  g_autoptr (ServiceManager) self = subscription->self;
+  GDBusMethodInvocation *invocation = subscription->invocation;
+  gboolean inspects = service_authority_check_finish (SERVICE_AUTHORITY (source), result, NULL);
+  GError *error = NULL;
+
+  service_subscribers_add (self->subscribers, g_dbus_method_invocation_get_sender (invocation),
+                           inspects ? SERVICE_AUDIENCE_INSPECTORS : SERVICE_AUDIENCE_OBSERVERS, &error);
+  answer (invocation, NULL, error);
+}
+
+/* Who may not inspect is told of what goes on, without its contents. */
 static void
 handle_subscribe (ServiceManager *self, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
-  GError *error = NULL;
+  Subscription *subscription = g_new (Subscription, 1);
 
-  service_subscribers_add (self->subscribers, g_dbus_method_invocation_get_sender (invocation), &error);
-  answer (invocation, NULL, error);
+  *subscription = (Subscription){ g_object_ref (self), invocation };
+  service_authority_check (self->authority, g_dbus_method_invocation_get_sender (invocation),
+                           "org.homeassistant.Profiler", "LogEntry", on_audience_known, subscription);
 }
 
 static void
@@ -158,6 +182,7 @@ service_manager_finalize (GObject *object)
   ServiceManager *self = SERVICE_MANAGER (object);
 
   g_variant_unref (self->actions);
+  g_clear_object (&self->authority);
   g_clear_object (&self->targets);
   g_clear_object (&self->artifacts);
   g_clear_object (&self->subscribers);
@@ -177,6 +202,7 @@ service_manager_init (ServiceManager *self)
 
 ServiceManager *
 service_manager_new (GVariant *actions,
+                     ServiceAuthority *authority,
                      ServiceTargets *targets,
                      ServiceArtifacts *artifacts,
                      ServiceSubscribers *subscribers)
@@ -184,6 +210,7 @@ service_manager_new (GVariant *actions,
   ServiceManager *self = g_object_new (SERVICE_TYPE_MANAGER, NULL);
 
   self->actions = g_variant_ref_sink (actions);
+  self->authority = g_object_ref (authority);
   self->targets = g_object_ref (targets);
   self->artifacts = g_object_ref (artifacts);
   self->subscribers = g_object_ref (subscribers);

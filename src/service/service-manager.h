@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "service-artifacts.h"
+#include "service-authority.h"
 #include "service-subscribers.h"
 #include "service-targets.h"
 
@@ -15,8 +16,10 @@ G_BEGIN_DECLS
 #define SERVICE_TYPE_MANAGER (service_manager_get_type ())
 G_DECLARE_FINAL_TYPE (ServiceManager, service_manager, SERVICE, MANAGER, GObject)
 
-/* @actions: `aa{sv}`, of service_introspection_describe_actions() */
+/* @actions: `aa{sv}`, of service_introspection_describe_actions(). @authority: asked what subscribers may
+ * hear */
 ServiceManager *service_manager_new (GVariant *actions,
+                                     ServiceAuthority *authority,
                                      ServiceTargets *targets,
                                      ServiceArtifacts *artifacts,
                                      ServiceSubscribers *subscribers);

@@ -11,13 +11,19 @@
 
 #define MAX_SUBSCRIBERS 64
 
+typedef struct
+{
+  guint watch; /* of the bus name */
+  ServiceAudience audience;
+} Subscriber;
+
 struct _ServiceSubscribers
 {
   GObject parent_instance;
 
   ServiceBus *bus;
   ServiceHold *hold;
-  GHashTable *watches; /* unique name -> watch of the bus name */
+  GHashTable *subscribers; /* unique name -> Subscriber */
 };
 
 G_DEFINE_FINAL_TYPE (ServiceSubscribers, service_subscribers, G_TYPE_OBJECT)
@@ -29,13 +35,16 @@ on_vanished (GDBusConnection *connection, const char *name, gpointer data)
 }
 
 gboolean
-service_subscribers_add (ServiceSubscribers *self, const char *name, GError **error)
+service_subscribers_add (ServiceSubscribers *self, const char *name, ServiceAudience audience, GError **error)
 {
-  guint watch;
+  Subscriber *subscriber = g_hash_table_lookup (self->subscribers, name);
 
-  if (g_hash_table_contains (self->watches, name))
-    return TRUE;
-  if (g_hash_table_size (self->watches) >= MAX_SUBSCRIBERS)
+  if (subscriber != NULL)
+    {
+      subscriber->audience = audience;
+      return TRUE;
+    }
+  if (g_hash_table_size (self->subscribers) >= MAX_SUBSCRIBERS)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, "There are %d subscribers already: call again later",
                    MAX_SUBSCRIBERS);
@@ -43,27 +52,33 @@ service_subscribers_add (ServiceSubscribers *self, const char *name, GError **er
     }
 
   service_hold_take (self->hold);
-  watch = g_bus_watch_name_on_connection (service_bus_get_connection (self->bus), name,
-                                          G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, on_vanished, self, NULL);
-  g_hash_table_insert (self->watches, g_strdup (name), GUINT_TO_POINTER (watch));
+  subscriber = g_new0 (Subscriber, 1);
+  subscriber->audience = audience;
+  subscriber->watch =
+      g_bus_watch_name_on_connection (service_bus_get_connection (self->bus), name,
+                                      G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, on_vanished, self, NULL);
+  g_hash_table_insert (self->subscribers, g_strdup (name), subscriber);
   return TRUE;
 }
 
 void
 service_subscribers_remove (ServiceSubscribers *self, const char *name)
 {
-  guint watch = GPOINTER_TO_UINT (g_hash_table_lookup (self->watches, name));
+  const Subscriber *subscriber = g_hash_table_lookup (self->subscribers, name);
+  guint watch;
 
-  if (watch == 0)
+  if (subscriber == NULL)
     return;
   /* @name may be the watch's own. */
-  g_hash_table_remove (self->watches, name);
+  watch = subscriber->watch;
+  g_hash_table_remove (self->subscribers, name);
   g_bus_unwatch_name (watch);
   service_hold_release (self->hold);
 }
 
 void
 service_subscribers_send (ServiceSubscribers *self,
+                          ServiceAudience audience,
                           const char *besides,
                           const char *path,
                           const char *interface,
@@ -72,12 +87,15 @@ service_subscribers_send (ServiceSubscribers *self,
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (parameters);
   GHashTableIter iter;
-  gpointer name;
+  gpointer name, subscriber;
 
-  g_hash_table_iter_init (&iter, self->watches);
-  while (g_hash_table_iter_next (&iter, &name, NULL))
-    service_bus_emit (self->bus, name, path, interface, signal, owned);
-  if (besides != NULL && !g_hash_table_contains (self->watches, besides))
+  g_hash_table_iter_init (&iter, self->subscribers);
+  while (g_hash_table_iter_next (&iter, &name, &subscriber))
+    {
+      if (((Subscriber *)subscriber)->audience >= audience && g_strcmp0 (name, besides) != 0)
+        service_bus_emit (self->bus, name, path, interface, signal, owned);
+    }
+  if (besides != NULL)
     service_bus_emit (self->bus, besides, path, interface, signal, owned);
 }
 
@@ -86,15 +104,15 @@ service_subscribers_dispose (GObject *object)
 {
   ServiceSubscribers *self = SERVICE_SUBSCRIBERS (object);
   GHashTableIter iter;
-  gpointer watch;
+  gpointer subscriber;
 
-  g_hash_table_iter_init (&iter, self->watches);
-  while (g_hash_table_iter_next (&iter, NULL, &watch))
+  g_hash_table_iter_init (&iter, self->subscribers);
+  while (g_hash_table_iter_next (&iter, NULL, &subscriber))
     {
-      g_bus_unwatch_name (GPOINTER_TO_UINT (watch));
+      g_bus_unwatch_name (((Subscriber *)subscriber)->watch);
       service_hold_release (self->hold);
     }
-  g_hash_table_remove_all (self->watches);
+  g_hash_table_remove_all (self->subscribers);
   G_OBJECT_CLASS (service_subscribers_parent_class)->dispose (object);
 }
 
@@ -103,7 +121,7 @@ service_subscribers_finalize (GObject *object)
 {
   ServiceSubscribers *self = SERVICE_SUBSCRIBERS (object);
 
-  g_hash_table_unref (self->watches);
+  g_hash_table_unref (self->subscribers);
   g_clear_object (&self->bus);
   G_OBJECT_CLASS (service_subscribers_parent_class)->finalize (object);
 }
@@ -118,7 +136,7 @@ service_subscribers_class_init (ServiceSubscribersClass *klass)
 static void
 service_subscribers_init (ServiceSubscribers *self)
 {
-  self->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->subscribers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
 ServiceSubscribers *

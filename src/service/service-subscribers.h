@@ -8,15 +8,30 @@
 G_BEGIN_DECLS
 
 /**
- * ServiceSubscribers: who gets the signals that can hold secrets. One that leaves the bus is forgotten.
+ * ServiceAudience: who hears a signal.
+ * @SERVICE_AUDIENCE_OBSERVERS: every subscriber: it names what there is, and holds nothing of a target
+ * @SERVICE_AUDIENCE_INSPECTORS: those who may inspect: it can hold secrets of a target
+ */
+typedef enum
+{
+  SERVICE_AUDIENCE_OBSERVERS,
+  SERVICE_AUDIENCE_INSPECTORS,
+} ServiceAudience;
+
+/**
+ * ServiceSubscribers: who gets the signals that are not for everybody. One that leaves the bus is forgotten.
  */
 #define SERVICE_TYPE_SUBSCRIBERS (service_subscribers_get_type ())
 G_DECLARE_FINAL_TYPE (ServiceSubscribers, service_subscribers, SERVICE, SUBSCRIBERS, GObject)
 
 ServiceSubscribers *service_subscribers_new (ServiceBus *bus, ServiceHold *hold);
 
-/* @name: a unique bus name. Adding one twice changes nothing. Errors: HAP_ERROR_BUSY: there are too many */
-gboolean service_subscribers_add (ServiceSubscribers *self, const char *name, GError **error);
+/* @name: a unique bus name; adding one again changes its @audience. Errors: HAP_ERROR_BUSY: there are too
+ * many */
+gboolean service_subscribers_add (ServiceSubscribers *self,
+                                  const char *name,
+                                  ServiceAudience audience,
+                                  GError **error);
 void service_subscribers_remove (ServiceSubscribers *self, const char *name);
 
 /**
@@ -25,6 +40,7 @@ void service_subscribers_remove (ServiceSubscribers *self, const char *name);
  * @parameters: floating references are taken
  */
 void service_subscribers_send (ServiceSubscribers *self,
+                               ServiceAudience audience,
                                const char *besides,
                                const char *path,
                                const char *interface,

@@ -193,7 +193,8 @@ make_parts (Service *self, GVariant *actions)
   self->targets = service_targets_new (context->launcher, options->target);
   self->jobs = service_jobs_new (context, self->hold, options->retention_seconds);
   self->actions = service_actions_new (self->engine, self->targets, self->jobs);
-  self->manager = service_manager_new (actions, self->targets, context->artifacts, context->subscribers);
+  self->manager =
+      service_manager_new (actions, authority, self->targets, context->artifacts, context->subscribers);
 }
 
 static gboolean

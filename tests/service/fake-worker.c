@@ -121,9 +121,46 @@ script_succeed (GDBusConnection *service, Worker *worker)
 }
 
 static GError *
+tell_started (GDBusConnection *service)
+{
+  return tell (service, "Notify", g_variant_new ("(sss)", "fake_id", "Started", "It has started"));
+}
+
+/* As the profiles do. */
+static GError *
+script_notify (GDBusConnection *service, Worker *worker)
+{
+  GError *error = tell_started (service);
+
+  return error != NULL ? error : script_succeed (service, worker);
+}
+
+static GError *
 script_fail (GDBusConnection *service, Worker *worker)
 {
   return g_error_new (HAP_ERROR, HAP_ERROR_TARGET_GONE, "The process went away");
+}
+
+static GError *
+script_notify_fail (GDBusConnection *service, Worker *worker)
+{
+  GError *error = tell_started (service);
+
+  return error != NULL ? error : script_fail (service, worker);
+}
+
+static GError *
+script_many_notifications (GDBusConnection *service, Worker *worker)
+{
+  GError *error = NULL;
+
+  for (guint i = 0; i < 100 && error == NULL; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("fake_%u", i);
+
+      error = tell (service, "Notify", g_variant_new ("(sss)", id, "One", "more"));
+    }
+  return error;
 }
 
 static GError *
@@ -416,6 +453,9 @@ static const struct
   const char *name;
   Script run;
 } scripts[] = { { "succeed", script_succeed },
+                { "notify", script_notify },
+                { "notify-fail", script_notify_fail },
+                { "many-notifications", script_many_notifications },
                 { "fail", script_fail },
                 { "exit", script_exit },
                 { "crash", script_crash },
@@ -466,9 +506,11 @@ handle_run (GDBusConnection *service, GDBusMethodInvocation *invocation, Worker 
   g_variant_lookup (data, "script", "&s", &script);
 
   /* These answer when they are cancelled, or not even then. */
-  if (g_str_equal (script, "wait") || g_str_equal (script, "hang"))
+  if (g_str_equal (script, "wait") || g_str_equal (script, "hang") || g_str_equal (script, "notify-wait"))
     {
       g_object_set_data (G_OBJECT (service), "script", GINT_TO_POINTER (script[0]));
+      if (script[0] == 'n')
+        g_clear_error (&(GError *){ tell_started (service) });
       g_clear_error (&(GError *){ tell (service, "Progress", g_variant_new ("(d)", 0.25)) });
       return;
     }
@@ -489,8 +531,17 @@ handle_cancel (GDBusConnection *service, GDBusMethodInvocation *invocation, Work
   int fd = -1;
 
   g_dbus_method_invocation_return_value (invocation, NULL);
-  if (GPOINTER_TO_INT (g_object_get_data (G_OBJECT (service), "script")) == 'w')
-    answer (worker->run, write_artifact (service, worker, TRUE, &fd));
+  switch (GPOINTER_TO_INT (g_object_get_data (G_OBJECT (service), "script")))
+    {
+    case 'w':
+      answer (worker->run, write_artifact (service, worker, TRUE, &fd));
+      break;
+    case 'n':
+      answer (worker->run, NULL);
+      break;
+    default:
+      break;
+    }
 }
 
 /* What the command line of a process says, which the test chose: "fake:home-assistant", "fake:python",

@@ -105,6 +105,7 @@ static const Failure failures[] = {
   { "twice", "Error.Failed", "twice" },
   { "commit-unknown", "Error.Failed", "does not write" },
   { "many-artifacts", "Error.Failed", "too many" },
+  { "many-notifications", "Error.Failed", "too many notifications" },
   { "big-file", "Error.NoSpace", "File too large" },
   { "bad-progress", "Error.Failed", "its progress" },
   { "wrong-reply", "Error.Failed", "another type" },

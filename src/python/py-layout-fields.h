@@ -26,6 +26,13 @@ PY_MOVING_FIELD (interp_id)      /* int64; the main interpreter is 0 */
 PY_MOVING_FIELD (interp_threads) /* head of the list of thread states, newest first */
 PY_MOVING_FIELD (interp_modules) /* sys.modules */
 PY_MOVING_FIELD (interp_gil)     /* 3.12+: address of its GIL, its own or the main interpreter's */
+PY_MOVING_FIELD (interp_gc)      /* struct _gc_runtime_state itself */
+
+/* struct _gc_runtime_state */
+PY_MOVING_FIELD (gc_collecting) /* int: 1 while a collection runs */
+PY_FIELD (gc_generation0)       /* address of the first generation's head (3.14.0 to 3.14.4: has none) */
+PY_FIELD (gc_permanent)         /* head of the permanent generation */
+PY_FIELD (gc_head_size)         /* of PyGC_Head, which lies before each object that the collector tracks */
 
 /* struct _gil_runtime_state */
 PY_FIELD (gil_last_holder)   /* the thread state that has or last had it */
@@ -57,6 +64,9 @@ PY_FIELD (iframe_is_entry)    /* 3.11: bool: C code called this frame */
 PY_FIELD (iframe_locals)      /* the first slot: local variables, then the stack of values */
 PY_FIELD (iframe_stack_top)   /* 3.11 to 3.13: int: slots in use */
 PY_FIELD (iframe_stack_end)   /* 3.14+: address of the first slot not in use */
+PY_FIELD (iframe_function)    /* f_func, f_funcobj; with tag bits from 3.14 on */
+PY_FIELD (iframe_namespace)   /* f_locals */
+PY_FIELD (iframe_object)      /* frame_obj */
 PY_FIELD (iframe_tlbc_index)  /* 3.14+, free-threaded: int32: which copy of the bytecode runs */
 
 /* _PyStackChunk */
@@ -74,6 +84,8 @@ PY_FIELD (code_first_line)
 PY_FIELD (code_flags)
 PY_FIELD (code_first_traceable) /* int: index of the first unit after a frame's prologue */
 PY_FIELD (code_instructions)    /* co_code_adaptive */
+PY_FIELD (code_n_slots)         /* int: co_nlocalsplus */
+PY_FIELD (code_stack_size)      /* int: co_stacksize */
 PY_FIELD (code_tlbc)            /* 3.14+, free-threaded: address of the copies of the bytecode */
 
 /* _PyCodeArray */
@@ -90,14 +102,24 @@ PY_FIELD (object_inline_values) /* 3.13: values inside the object; 3.14+: at tp_
 /* PyTypeObject, PyHeapTypeObject */
 PY_FIELD (type_name)
 PY_FIELD (type_basicsize)
+PY_FIELD (type_itemsize)
+PY_FIELD (type_traverse)
+PY_FIELD (type_weaklistoffset)
 PY_FIELD (type_flags)
 PY_FIELD (type_base)
 PY_FIELD (type_dictoffset)
 PY_FIELD (type_repr)
 PY_FIELD (type_mro)
 PY_FIELD (type_dict)
+PY_FIELD (type_bases)
+PY_FIELD (type_cache)
+PY_FIELD (type_size)       /* of PyTypeObject */
+PY_FIELD (type_heap_name)  /* ht_name */
+PY_FIELD (type_heap_slots) /* ht_slots */
 PY_FIELD (type_qualname)
 PY_FIELD (type_cached_keys) /* keys of the instances' values */
+PY_FIELD (type_module)      /* ht_module */
+PY_FIELD (type_heap_size)   /* of PyHeapTypeObject */
 
 /* PyASCIIObject, PyCompactUnicodeObject, PyUnicodeObject */
 PY_FIELD (unicode_length)
@@ -108,6 +130,9 @@ PY_FIELD (unicode_ascii_mask)   /* likewise */
 PY_FIELD (unicode_ascii_data)   /* the characters, if ascii and compact */
 PY_FIELD (unicode_compact_data) /* the characters, if compact */
 PY_FIELD (unicode_data)         /* else their address */
+PY_FIELD (unicode_utf8_length)
+PY_FIELD (unicode_utf8) /* address of the text in UTF-8, if it was asked for */
+PY_FIELD (unicode_size) /* of PyUnicodeObject */
 
 /* PyLongObject */
 PY_FIELD (long_tag)    /* 3.12+: lv_tag: digits << 3 | sign; 3.11 has digits and sign in ob_size */
@@ -119,6 +144,10 @@ PY_FIELD (bytes_data)
 /* PyDictObject, PyDictKeysObject, PyDictValues */
 PY_FIELD (dict_keys)
 PY_FIELD (dict_values)          /* NULL unless keys are shared */
+PY_FIELD (dict_used)
+PY_FIELD (dict_size)            /* of PyDictObject */
+PY_FIELD (keys_references)      /* dk_refcnt: 1 unless keys are shared */
+PY_FIELD (keys_usable)
 PY_FIELD (keys_log2_size)       /* uint8 */
 PY_FIELD (keys_log2_index_size) /* uint8: log2 of the bytes of the index, after which the entries come */
 PY_FIELD (keys_kind)            /* uint8: 0 general {hash, key, value}, 1 str {key, value}, 2 shared */
@@ -129,20 +158,32 @@ PY_FIELD (values_valid) /* 3.13+: uint8: 0 when the values moved to a dict */
 
 /* PyModuleObject */
 PY_FIELD (module_dict)
+PY_FIELD (module_definition) /* address of its PyModuleDef (3.15: has none) */
+PY_FIELD (module_state)
+PY_FIELD (module_state_size) /* 3.15: Py_ssize_t */
+PY_FIELD (module_name)
+
+/* PyModuleDef */
+PY_FIELD (definition_state_size)
 
 /* PyTupleObject, PyListObject, PySetObject, PyFloatObject, PyWeakReference, PyCellObject */
 PY_FIELD (tuple_items)
 PY_FIELD (list_items) /* address of the items */
+PY_FIELD (list_allocated)
 PY_FIELD (set_used)
 PY_FIELD (set_mask)  /* number of slots - 1 */
 PY_FIELD (set_table) /* address of the slots {key, hash} */
+PY_FIELD (set_small_table)
 PY_FIELD (float_value)
 PY_FIELD (weakref_object)
+PY_FIELD (weakref_callback)
 PY_FIELD (cell_value)
 
 /* dequeobject (private to _collectionsmodule.c) */
 PY_FIELD (deque_left_block)
 PY_FIELD (deque_left_index)
+PY_FIELD (deque_right_block)
+PY_FIELD (deque_right_index)
 
 /* PyFunctionObject, PyMethodObject, PyCFunctionObject, partialobject (private to _functoolsmodule.c) */
 PY_FIELD (function_code)
@@ -164,6 +205,19 @@ PY_FIELD (gen_name)
 PY_FIELD (gen_qualname)
 PY_FIELD (gen_frame_state) /* int8 */
 PY_FIELD (gen_frame)       /* the _PyInterpreterFrame itself */
+PY_FIELD (gen_exception)   /* gi_exc_state.exc_value */
+PY_FIELD (gen_origin)      /* cr_origin_or_finalizer; ag_origin_or_finalizer */
+PY_FIELD (gen_cleared)     /* the gen_frame_state from which on there is no frame any more */
+
+/* PyFrameObject */
+PY_FIELD (frame_frame) /* address of its _PyInterpreterFrame */
+PY_FIELD (frame_trace)
+PY_FIELD (frame_data) /* the _PyInterpreterFrame, once it is its own */
+
+/* PyDescrObject */
+PY_FIELD (descriptor_type)
+PY_FIELD (descriptor_name)
+PY_FIELD (descriptor_qualname)
 
 /* What a wrapper wraps, right after its head: async_generator_asend and _athrow, coroutine_wrapper, and FutureIter,
  * TaskStepMethWrapper and (3.11) PyRunningLoopHolder of _asynciomodule.c */

@@ -35,10 +35,10 @@ G_STATIC_ASSERT (F (free_threaded) > SIZE);
  */
 #define INTERP_GIL SKIP, SKIP, F (interp_gil), SKIP, SKIP, SKIP, SKIP
 #define INTERP_3_13                                                                                          \
-  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, F (interp_modules), INTERP_GIL
+  SIZE, F (interp_id), F (interp_next), F (interp_threads), F (interp_gc), F (interp_modules), INTERP_GIL
 #define INTERP_3_14                                                                                          \
-  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, SKIP, F (interp_modules), INTERP_GIL,      \
-      SKIP, SKIP
+  SIZE, F (interp_id), F (interp_next), F (interp_threads), SKIP, F (interp_gc), F (interp_modules),         \
+      INTERP_GIL, SKIP, SKIP
 #define TSTATE_BEGIN SIZE, SKIP, F (tstate_next), F (tstate_interp), F (tstate_current_frame)
 #define TSTATE_IDS F (tstate_thread_id), F (tstate_native_thread_id), F (tstate_datastack_chunk), SKIP
 #define TSTATE_3_13 TSTATE_BEGIN, TSTATE_IDS
@@ -61,21 +61,22 @@ G_STATIC_ASSERT (F (free_threaded) > SIZE);
 #define LONG SIZE, F (long_tag), F (long_digits)
 #define BYTES SIZE, F (object_size), F (bytes_data)
 #define UNICODE SIZE, F (unicode_state), F (unicode_length), F (unicode_ascii_data)
+#define GC SIZE, F (gc_collecting)
 
 static const guint16 words_3_13[] = {
   RUNTIME, INTERP_3_13, TSTATE_3_13, IFRAME_3_13, CODE_3_13, OBJECT,  TYPE_3_13, TUPLE,
-  LIST,    DICT,        FLOAT,       LONG,        BYTES,     UNICODE, END,
+  LIST,    DICT,        FLOAT,       LONG,        BYTES,     UNICODE, GC,        END,
 };
 
 static const guint16 words_3_14[] = {
-  RUNTIME, INTERP_3_14, TSTATE_3_13, IFRAME_3_14, CODE_3_14, OBJECT, TYPE_3_13, TUPLE,
-  LIST,    SET,         DICT,        FLOAT,       LONG,      BYTES,  UNICODE,   END,
+  RUNTIME, INTERP_3_14, TSTATE_3_13, IFRAME_3_14, CODE_3_14, OBJECT,  TYPE_3_13, TUPLE, LIST,
+  SET,     DICT,        FLOAT,       LONG,        BYTES,     UNICODE, GC,        END,
 };
 
 static const guint16 words_3_15[] = {
   RUNTIME, INTERP_3_14, TSTATE_3_15, IFRAME_3_14, CODE_3_14, OBJECT, TYPE_3_15, TUPLE,
   LIST,    SET,         DICT,        FLOAT,       LONG,      BYTES,  UNICODE,   F (unicode_compact_data),
-  END,
+  GC,      END,
 };
 
 /* clang-format on */

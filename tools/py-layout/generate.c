@@ -103,6 +103,7 @@ typedef struct
 #define interp_next offsetof (PyInterpreterState, next)
 #define interp_id offsetof (PyInterpreterState, id)
 #define interp_threads offsetof (PyInterpreterState, threads.head)
+#define interp_gc offsetof (PyInterpreterState, gc)
 #if PY_VERSION_HEX < 0x030c0000
 #define runtime_gil offsetof (_PyRuntimeState, ceval.gil)
 #define interp_modules offsetof (PyInterpreterState, modules)
@@ -111,6 +112,20 @@ typedef struct
 #define runtime_gil NO_FIELD
 #define interp_modules offsetof (PyInterpreterState, imports.modules)
 #define interp_gil offsetof (PyInterpreterState, ceval.gil)
+#endif
+
+#define gc_collecting offsetof (struct _gc_runtime_state, collecting)
+#if defined(Py_GIL_DISABLED) || (PY_VERSION_HEX >= 0x030e0000 && PY_VERSION_HEX < 0x030e0500)
+#define gc_generation0 NO_FIELD
+#else
+#define gc_generation0 offsetof (struct _gc_runtime_state, generation0)
+#endif
+#ifdef Py_GIL_DISABLED
+#define gc_permanent NO_FIELD
+#define gc_head_size 0
+#else
+#define gc_permanent offsetof (struct _gc_runtime_state, permanent_generation)
+#define gc_head_size sizeof (PyGC_Head)
 #endif
 
 #define gil_last_holder offsetof (struct _gil_runtime_state, last_holder)
@@ -147,6 +162,13 @@ typedef struct
 #define tstate_base_frame offsetof (PyThreadState, base_frame)
 #endif
 
+#if PY_VERSION_HEX < 0x030c0000
+#define iframe_function offsetof (_PyInterpreterFrame, f_func)
+#else
+#define iframe_function offsetof (_PyInterpreterFrame, f_funcobj)
+#endif
+#define iframe_namespace offsetof (_PyInterpreterFrame, f_locals)
+#define iframe_object offsetof (_PyInterpreterFrame, frame_obj)
 #define iframe_previous offsetof (_PyInterpreterFrame, previous)
 #define iframe_owner offsetof (_PyInterpreterFrame, owner)
 #if PY_VERSION_HEX < 0x030c0000
@@ -187,6 +209,8 @@ typedef struct
 #define code_flags offsetof (PyCodeObject, co_flags)
 #define code_first_traceable offsetof (PyCodeObject, _co_firsttraceable)
 #define code_instructions offsetof (PyCodeObject, co_code_adaptive)
+#define code_n_slots offsetof (PyCodeObject, co_nlocalsplus)
+#define code_stack_size offsetof (PyCodeObject, co_stacksize)
 
 #define object_type offsetof (PyObject, ob_type)
 #define object_size offsetof (PyVarObject, ob_size)
@@ -208,14 +232,24 @@ typedef struct
 
 #define type_name offsetof (PyTypeObject, tp_name)
 #define type_basicsize offsetof (PyTypeObject, tp_basicsize)
+#define type_itemsize offsetof (PyTypeObject, tp_itemsize)
+#define type_traverse offsetof (PyTypeObject, tp_traverse)
+#define type_weaklistoffset offsetof (PyTypeObject, tp_weaklistoffset)
 #define type_flags offsetof (PyTypeObject, tp_flags)
 #define type_base offsetof (PyTypeObject, tp_base)
 #define type_dictoffset offsetof (PyTypeObject, tp_dictoffset)
 #define type_repr offsetof (PyTypeObject, tp_repr)
 #define type_mro offsetof (PyTypeObject, tp_mro)
 #define type_dict offsetof (PyTypeObject, tp_dict)
+#define type_bases offsetof (PyTypeObject, tp_bases)
+#define type_cache offsetof (PyTypeObject, tp_cache)
+#define type_size sizeof (PyTypeObject)
+#define type_heap_name offsetof (PyHeapTypeObject, ht_name)
+#define type_heap_slots offsetof (PyHeapTypeObject, ht_slots)
 #define type_qualname offsetof (PyHeapTypeObject, ht_qualname)
 #define type_cached_keys offsetof (PyHeapTypeObject, ht_cached_keys)
+#define type_module offsetof (PyHeapTypeObject, ht_module)
+#define type_heap_size sizeof (PyHeapTypeObject)
 
 #define unicode_length offsetof (PyASCIIObject, length)
 #define unicode_state offsetof (PyASCIIObject, state)
@@ -225,6 +259,9 @@ typedef struct
 #define unicode_ascii_data sizeof (PyASCIIObject)
 #define unicode_compact_data sizeof (PyCompactUnicodeObject)
 #define unicode_data offsetof (PyUnicodeObject, data)
+#define unicode_utf8_length offsetof (PyCompactUnicodeObject, utf8_length)
+#define unicode_utf8 offsetof (PyCompactUnicodeObject, utf8)
+#define unicode_size sizeof (PyUnicodeObject)
 
 #if PY_VERSION_HEX < 0x030c0000
 #define long_tag NO_FIELD
@@ -239,6 +276,10 @@ typedef struct
 
 #define dict_keys offsetof (PyDictObject, ma_keys)
 #define dict_values offsetof (PyDictObject, ma_values)
+#define dict_used offsetof (PyDictObject, ma_used)
+#define dict_size sizeof (PyDictObject)
+#define keys_references offsetof (PyDictKeysObject, dk_refcnt)
+#define keys_usable offsetof (PyDictKeysObject, dk_usable)
 #define keys_log2_size offsetof (PyDictKeysObject, dk_log2_size)
 #define keys_log2_index_size offsetof (PyDictKeysObject, dk_log2_index_bytes)
 #define keys_kind offsetof (PyDictKeysObject, dk_kind)
@@ -251,17 +292,32 @@ typedef struct
 #endif
 
 #define module_dict offsetof (PyModuleObject, md_dict)
+#if PY_VERSION_HEX < 0x030f0000
+#define module_definition offsetof (PyModuleObject, md_def)
+#define module_state_size NO_FIELD
+#else
+#define module_definition NO_FIELD
+#define module_state_size offsetof (PyModuleObject, md_state_size)
+#endif
+#define module_state offsetof (PyModuleObject, md_state)
+#define module_name offsetof (PyModuleObject, md_name)
+#define definition_state_size offsetof (PyModuleDef, m_size)
 
 #define tuple_items offsetof (PyTupleObject, ob_item)
 #define list_items offsetof (PyListObject, ob_item)
+#define list_allocated offsetof (PyListObject, allocated)
 #define set_used offsetof (PySetObject, used)
 #define set_mask offsetof (PySetObject, mask)
 #define set_table offsetof (PySetObject, table)
+#define set_small_table offsetof (PySetObject, smalltable)
 #define float_value offsetof (PyFloatObject, ob_fval)
 #define weakref_object offsetof (PyWeakReference, wr_object)
+#define weakref_callback offsetof (PyWeakReference, wr_callback)
 #define cell_value offsetof (PyCellObject, ob_ref)
 #define deque_left_block offsetof (Deque, left_block)
 #define deque_left_index offsetof (Deque, left_index)
+#define deque_right_block offsetof (Deque, right_block)
+#define deque_right_index offsetof (Deque, right_index)
 
 #define function_code offsetof (PyFunctionObject, func_code)
 #define function_qualname offsetof (PyFunctionObject, func_qualname)
@@ -285,6 +341,15 @@ typedef struct
 #define gen_qualname offsetof (PyGenObject, gi_qualname)
 #define gen_frame_state offsetof (PyGenObject, gi_frame_state)
 #define gen_frame offsetof (PyGenObject, gi_iframe)
+#define gen_exception offsetof (PyGenObject, gi_exc_state.exc_value)
+#define gen_origin offsetof (PyCoroObject, cr_origin_or_finalizer)
+#define gen_cleared FRAME_CLEARED
+#define frame_frame offsetof (PyFrameObject, f_frame)
+#define frame_trace offsetof (PyFrameObject, f_trace)
+#define frame_data offsetof (PyFrameObject, _f_frame_data)
+#define descriptor_type offsetof (PyDescrObject, d_type)
+#define descriptor_name offsetof (PyDescrObject, d_name)
+#define descriptor_qualname offsetof (PyDescrObject, d_qualname)
 #define wrapper_object offsetof (Wrapper, object)
 #define exception_arguments offsetof (PyBaseExceptionObject, args)
 

@@ -444,6 +444,15 @@ answer_open_mapping (ServiceProcess *self, GVariant *parameters, GUnixFDList *fd
 }
 
 static GVariant *
+answer_open_residency (ServiceProcess *self, GUnixFDList *fds, GError **error)
+{
+  service_autofd int fd = service_process_open_file (self, "smaps", error);
+  gint handle = fd >= 0 ? g_unix_fd_list_append (fds, fd, error) : -1;
+
+  return handle >= 0 ? g_variant_new ("(h)", handle) : NULL;
+}
+
+static GVariant *
 answer_open_threads (ServiceProcess *self, GVariant *parameters, GUnixFDList *fds, GError **error)
 {
   GVariant *threads;
@@ -475,6 +484,8 @@ service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
 
   if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "OpenMapping"))
     answer = answer_open_mapping (self, parameters, fds, &error);
+  else if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "OpenResidency"))
+    answer = answer_open_residency (self, fds, &error);
   else if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "ReadSystemCalls"))
     answer = answer_read_system_calls (self, parameters, &error);
   else

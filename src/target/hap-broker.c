@@ -84,3 +84,14 @@ hap_broker_open_sources (HapBroker *self, const char *const *paths, int *fds, GE
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Files of the target are not to be had here");
   return FALSE;
 }
+
+int
+hap_broker_open_residency (HapBroker *self, GError **error)
+{
+  HapBrokerInterface *iface = HAP_BROKER_GET_IFACE (self);
+
+  if (iface->open_residency != NULL)
+    return iface->open_residency (self, error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "What is resident of the target is not to be had here");
+  return -1;
+}

@@ -46,6 +46,7 @@ G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
  * @open_sources: the files at @paths (NULL-terminated, at most HAP_MAX_SOURCES), absolute paths as the target
  * sees them, as far as the target's user may read them: @fds gets for each a copy to read, at most
  * HAP_MAX_SOURCE_SIZE, or -1
+ * @open_residency: (nullable): /proc/PID/smaps, to be read again at offset 0; -1 with @error
  */
 struct _HapBrokerInterface
 {
@@ -56,6 +57,7 @@ struct _HapBrokerInterface
   int (*open_tracer) (HapBroker *self, GError **error);
   GArray *(*read_system_calls) (HapBroker *self, guint after, GError **error);
   gboolean (*open_sources) (HapBroker *self, const char *const *paths, int *fds, GError **error);
+  int (*open_residency) (HapBroker *self, GError **error);
 };
 
 #define HAP_MAX_SOURCES 64
@@ -66,5 +68,6 @@ GArray *hap_broker_open_threads (HapBroker *self, guint after, GError **error);
 int hap_broker_open_tracer (HapBroker *self, GError **error);
 GArray *hap_broker_read_system_calls (HapBroker *self, guint after, GError **error);
 gboolean hap_broker_open_sources (HapBroker *self, const char *const *paths, int *fds, GError **error);
+int hap_broker_open_residency (HapBroker *self, GError **error);
 
 G_END_DECLS

@@ -55,6 +55,20 @@ worker_broker_open_tracer (HapBroker *broker, GError **error)
   return worker_service_take_fd (fds, g_variant_get_child_value (reply, 0), error);
 }
 
+static int
+worker_broker_open_residency (HapBroker *broker, GError **error)
+{
+  WorkerBroker *self = WORKER_BROKER (broker);
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  reply = worker_service_call (self->service, "OpenResidency", g_variant_new ("(u)", self->pid), "(h)", &fds,
+                               error);
+  if (reply == NULL)
+    return -1;
+  return worker_service_take_fd (fds, g_variant_get_child_value (reply, 0), error);
+}
+
 /* The thread's number in its innermost pid namespace: the last of the line "NSpid:"; @tid where the kernel
  * has no such line. */
 static guint
@@ -201,6 +215,7 @@ worker_broker_iface_init (HapBrokerInterface *iface)
   iface->open_tracer = worker_broker_open_tracer;
   iface->read_system_calls = worker_broker_read_system_calls;
   iface->open_sources = worker_broker_open_sources;
+  iface->open_residency = worker_broker_open_residency;
 }
 
 static void

@@ -211,6 +211,12 @@ hap_test_broker_open_sources (HapBroker *broker, const char *const *paths, int *
   return TRUE;
 }
 
+static int
+hap_test_broker_open_residency (HapBroker *broker, GError **error)
+{
+  return open_proc (error, "/proc/%u/smaps", HAP_TEST_BROKER (broker)->pid);
+}
+
 static void
 hap_test_broker_broker_init (HapBrokerInterface *iface)
 {
@@ -219,6 +225,7 @@ hap_test_broker_broker_init (HapBrokerInterface *iface)
   iface->open_tracer = hap_test_broker_open_tracer;
   iface->read_system_calls = hap_test_broker_read_system_calls;
   iface->open_sources = hap_test_broker_open_sources;
+  iface->open_residency = hap_test_broker_open_residency;
 }
 
 /* The target let go of its tracer, whose peer that was, before its broker: they end by themselves. */

@@ -214,6 +214,24 @@ hap_origin_of_file (const char *filename)
 }
 
 const HapOrigin *
+hap_origin_of_module (const char *module)
+{
+  HapOriginKind kind;
+  g_autofree char *start = g_utf8_make_valid (module, strnlen (module, 3 * MAX_NAME));
+  g_auto (GStrv) parts = g_strsplit (start, ".", 5);
+  gboolean custom = g_strcmp0 (parts[0], "custom_components") == 0;
+  guint name = custom ? 1 : 2;
+
+  if (!custom && g_strcmp0 (parts[0], "homeassistant") != 0)
+    return NULL;
+  kind = custom ? HAP_ORIGIN_CUSTOM : HAP_ORIGIN_INTEGRATION;
+  if ((custom || g_strcmp0 (parts[1], "components") == 0) && parts[1] != NULL && parts[name] != NULL
+      && parts[name][0] != '\0')
+    return intern (kind, parts[name]);
+  return custom ? NULL : intern (HAP_ORIGIN_CORE, "Home Assistant");
+}
+
+const HapOrigin *
 hap_origin_of_frames (const HapOrigin *outer, const HapOrigin *inner)
 {
   if (outer == NULL || HAP_ORIGIN_IS_INTEGRATION (inner->kind))

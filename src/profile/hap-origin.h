@@ -41,6 +41,15 @@ typedef struct
 const HapOrigin *hap_origin_of_file (const char *filename);
 
 /**
+ * hap_origin_of_module:
+ * @module: `__name__` of a module, `__module__` of a class: "homeassistant.components.zha.core"; hostile
+ *
+ * Returns: (nullable): an integration or Home Assistant's core; NULL for all others, which a name alone does
+ * not tell apart
+ */
+const HapOrigin *hap_origin_of_module (const char *module);
+
+/**
  * hap_origin_of_frames:
  * @outer: (nullable): of the frames from the outermost on; NULL: there is none yet
  * @inner: of the next frame

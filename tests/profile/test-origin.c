@@ -96,6 +96,37 @@ test_hostile (void)
   g_assert_true (g_utf8_validate (hap_origin_of_file ("/custom_components/\xff\xc3/x.py")->name, -1, NULL));
 }
 
+static void
+test_modules (void)
+{
+  static const struct
+  {
+    const char *module, *name;
+  } modules[] = {
+    { "homeassistant.components.zha.core.device", "zha" },
+    { "homeassistant.components.zha", "zha" },
+    { "custom_components.hacs", "hacs" },
+    { "custom_components.hacs.homeassistant.components.zha", "hacs" },
+    { "homeassistant.components", "Home Assistant" },
+    { "homeassistant", "Home Assistant" },
+    { "homeassistant.helpers.entity", "Home Assistant" },
+    { "homeassistant.components.", "Home Assistant" },
+    { "custom_components", NULL },
+    { "homeassistant_x", NULL },
+    { "aiohttp.client", NULL },
+    { "", NULL },
+    { "...", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modules); i++)
+    {
+      const HapOrigin *origin = hap_origin_of_module (modules[i].module);
+
+      g_assert_cmpstr (origin != NULL ? origin->name : NULL, ==, modules[i].name);
+    }
+  g_assert_cmpint (hap_origin_of_module ("custom_components.hacs")->kind, ==, HAP_ORIGIN_CUSTOM);
+}
+
 /* Last: it fills the table. */
 static void
 test_bounded (void)
@@ -120,6 +151,7 @@ main (int argc, char **argv)
   g_test_add_func ("/profile/origin/rules", test_rules);
   g_test_add_func ("/profile/origin/interned", test_interned);
   g_test_add_func ("/profile/origin/hostile", test_hostile);
+  g_test_add_func ("/profile/origin/modules", test_modules);
   g_test_add_func ("/profile/origin/bounded", test_bounded);
   return g_test_run ();
 }

@@ -241,4 +241,25 @@ PY_FIELD (task_waiter)
 PY_FIELD (task_coroutine)
 PY_FIELD (task_name) /* str; 3.12+: or int, for "Task-N" */
 
+/* How code is let in: PyInterpreterState, PyThreadState, struct pyruntimestate */
+PY_FIELD (interp_eval_breaker)        /* 3.11, 3.12: int: the interpreter looks up when it is not 0 */
+PY_MOVING_FIELD (tstate_eval_breaker) /* 3.13+: word whose low byte has a bit for each reason to look up */
+PY_FIELD (interp_pending)             /* 3.11: calls for the main thread to make, struct _pending_calls */
+PY_MOVING_FIELD (runtime_pending)     /* 3.12+: likewise; from 3.13 on nearby, for releases moved it */
+PY_MOVING_FIELD (tstate_remote)       /* 3.14+: what a debugger leaves, _PyRemoteDebuggerSupport */
+PY_MOVING_FIELD (interp_remote)       /* 3.14+: int: whether it may (PyConfig.remote_debug) */
+PY_MOVING_FIELD (remote_call)         /* 3.14+: int32: 1 asks for the script to be run */
+PY_MOVING_FIELD (remote_path)         /* 3.14+: its path */
+
+/* struct _pending_calls: a ring */
+PY_FIELD (pending_lock)   /* 3.11, 3.12: address of a semaphore; 3.13+: byte, 0: nobody has it */
+PY_FIELD (pending_busy)   /* 3.12: int; 3.13+: address of the thread state: not 0 while calls are made */
+PY_FIELD (pending_count)  /* 3.11, 3.12: int: 1 when there is one; 3.13+: int32: how many */
+PY_FIELD (pending_max)    /* 3.13+: int32, and after it maxloop */
+PY_FIELD (pending_calls)  /* {function, argument}, 3.13+ and flags */
+PY_FIELD (pending_first)  /* int: index of the oldest */
+PY_FIELD (pending_next)   /* int: index after the newest */
+PY_FIELD (pending_length) /* how many the ring has room for */
+PY_FIELD (pending_stride) /* bytes of one */
+
 #undef PY_MOVING_FIELD

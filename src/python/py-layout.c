@@ -21,12 +21,13 @@ enum
 {
   END,
   SKIP,
-  SIZE, /* of the structure whose offsets follow */
+  SIZE,  /* of the structure whose offsets follow */
+  MIXED, /* no word: what follows lies in structures that came before */
 };
 
 /* No field lies this early in PyLayout: version_first, version_last and free_threaded come first. */
 #define F(name) G_STRUCT_OFFSET (PyLayout, name)
-G_STATIC_ASSERT (F (free_threaded) > SIZE);
+G_STATIC_ASSERT (F (free_threaded) > MIXED);
 
 /* clang-format off: a line for each structure */
 
@@ -62,6 +63,12 @@ G_STATIC_ASSERT (F (free_threaded) > SIZE);
 #define BYTES SIZE, F (object_size), F (bytes_data)
 #define UNICODE SIZE, F (unicode_state), F (unicode_length), F (unicode_ascii_data)
 #define GC SIZE, F (gc_collecting)
+#define GC_3_15 GC, SKIP, SKIP, SKIP
+#define GENERATOR SIZE, F (gen_name), F (gen_frame), F (gen_frame_state)
+#define LIST_NODE SKIP, SKIP
+#define DEBUGGER                                                                                             \
+  GENERATOR, LIST_NODE, MIXED, F (tstate_eval_breaker), F (tstate_remote), F (interp_remote),                \
+      F (remote_call), F (remote_path)
 
 static const guint16 words_3_13[] = {
   RUNTIME, INTERP_3_13, TSTATE_3_13, IFRAME_3_13, CODE_3_13, OBJECT,  TYPE_3_13, TUPLE,
@@ -69,14 +76,14 @@ static const guint16 words_3_13[] = {
 };
 
 static const guint16 words_3_14[] = {
-  RUNTIME, INTERP_3_14, TSTATE_3_13, IFRAME_3_14, CODE_3_14, OBJECT,  TYPE_3_13, TUPLE, LIST,
-  SET,     DICT,        FLOAT,       LONG,        BYTES,     UNICODE, GC,        END,
+  RUNTIME, INTERP_3_14, TSTATE_3_13, IFRAME_3_14, CODE_3_14, OBJECT,  TYPE_3_13, TUPLE,    LIST,
+  SET,     DICT,        FLOAT,       LONG,        BYTES,     UNICODE, GC,        DEBUGGER, END,
 };
 
 static const guint16 words_3_15[] = {
   RUNTIME, INTERP_3_14, TSTATE_3_15, IFRAME_3_14, CODE_3_14, OBJECT, TYPE_3_15, TUPLE,
   LIST,    SET,         DICT,        FLOAT,       LONG,      BYTES,  UNICODE,   F (unicode_compact_data),
-  GC,      END,
+  GC_3_15, DEBUGGER,    END,
 };
 
 /* clang-format on */
@@ -185,11 +192,19 @@ py_layout_apply_debug_offsets (PyLayout *layout, const guint8 *bytes, GError **e
   const guint16 *words = find_words (layout->version_first);
   PyLayout result = *layout;
   guint64 size = 0;
+  gsize next = FIRST_OFFSET;
 
   for (guint i = 0; words != NULL && words[i] != END; i++)
     {
-      guint64 value = get_word (bytes, FIRST_OFFSET + i * sizeof (guint64));
+      guint64 value;
 
+      if (words[i] == MIXED)
+        {
+          size = MAX_STRUCTURE;
+          continue;
+        }
+      value = get_word (bytes, next);
+      next += sizeof (guint64);
       if (words[i] == SIZE)
         size = value;
       else if (words[i] != SKIP && !apply_word (&result, words[i], value, size, error))

@@ -367,6 +367,51 @@ typedef struct
 #define task_coroutine offsetof (Task, coroutine)
 #define task_name offsetof (Task, name)
 
+#define PENDING_MEMBER(name) offsetof (struct _pending_calls, name)
+#define pending_calls PENDING_MEMBER (calls)
+#define pending_first PENDING_MEMBER (first)
+#define pending_length (sizeof (((struct _pending_calls *)0)->calls) / pending_stride)
+#define pending_stride sizeof (((struct _pending_calls *)0)->calls[0])
+#if PY_VERSION_HEX < 0x030d0000
+#define interp_eval_breaker offsetof (PyInterpreterState, ceval.eval_breaker)
+#define tstate_eval_breaker NO_FIELD
+#define pending_lock PENDING_MEMBER (lock)
+#define pending_count PENDING_MEMBER (calls_to_do)
+#define pending_max NO_FIELD
+#define pending_next PENDING_MEMBER (last)
+#else
+#define interp_eval_breaker NO_FIELD
+#define tstate_eval_breaker offsetof (PyThreadState, eval_breaker)
+#define pending_lock PENDING_MEMBER (mutex)
+#define pending_count PENDING_MEMBER (npending)
+#define pending_max PENDING_MEMBER (max)
+#define pending_next PENDING_MEMBER (next)
+#endif
+#if PY_VERSION_HEX < 0x030c0000
+#define interp_pending offsetof (PyInterpreterState, ceval.pending)
+#define runtime_pending NO_FIELD
+#define pending_busy NO_FIELD
+#else
+#define interp_pending NO_FIELD
+#define runtime_pending offsetof (_PyRuntimeState, ceval.pending_mainthread)
+#if PY_VERSION_HEX < 0x030d0000
+#define pending_busy PENDING_MEMBER (busy)
+#else
+#define pending_busy PENDING_MEMBER (handling_thread)
+#endif
+#endif
+#if PY_VERSION_HEX < 0x030e0000
+#define tstate_remote NO_FIELD
+#define interp_remote NO_FIELD
+#define remote_call NO_FIELD
+#define remote_path NO_FIELD
+#else
+#define tstate_remote offsetof (PyThreadState, remote_debugger_support)
+#define interp_remote offsetof (PyInterpreterState, config.remote_debug)
+#define remote_call offsetof (_PyRemoteDebuggerSupport, debugger_pending_call)
+#define remote_path offsetof (_PyRemoteDebuggerSupport, debugger_script_path)
+#endif
+
 /* Bit-fields have no offset: the compiler says which bits of the state word it gives them. */
 static unsigned
 state_mask (PyASCIIObject object)

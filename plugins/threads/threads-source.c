@@ -179,12 +179,23 @@ strip (char *line)
   return line;
 }
 
+/* In Latin-1 a byte is the number of its character. Not by iconv(), which loads its tables from files. */
+static char *
+decode_latin_1 (const char *bytes, gsize length)
+{
+  GString *text = g_string_sized_new (length);
+
+  for (gsize i = 0; i < length; i++)
+    g_string_append_unichar (text, (guchar)bytes[i]);
+  return g_string_free (text, FALSE);
+}
+
 /* A line in an encoding that we do not know is known as far as it is ASCII. */
 static char *
 decode (const Source *source, const char *bytes, gsize length)
 {
   if (source->latin_1)
-    return g_convert (bytes, (gssize)length, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+    return decode_latin_1 (bytes, length);
   return g_utf8_validate (bytes, (gssize)length, NULL) ? g_strndup (bytes, length) : NULL;
 }
 

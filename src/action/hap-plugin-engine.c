@@ -226,6 +226,18 @@ hap_plugin_engine_get_plugin_name (HapPluginEngine *self, GType type)
   return g_hash_table_lookup (self->plugin_names, GSIZE_TO_POINTER (type));
 }
 
+gboolean
+hap_plugin_engine_prepare (HapPluginEngine *self, const char *name, GError **error)
+{
+  PeasPluginInfo *info = peas_engine_get_plugin_info (self->engine, name);
+
+  if (info != NULL && load_plugin (self, info) != NULL)
+    return TRUE;
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The plugin “%s” cannot be loaded: is it installed whole?",
+               name);
+  return FALSE;
+}
+
 GType
 hap_plugin_engine_load (HapPluginEngine *self, const char *name, const char *method, GError **error)
 {

@@ -34,6 +34,9 @@ GType hap_plugin_engine_find_action (HapPluginEngine *self, const char *method);
 /* Returns: (transfer none) (nullable): the name of the plugin module that brought @type: "cpu" */
 const char *hap_plugin_engine_get_plugin_name (HapPluginEngine *self, GType type);
 
+/* Loads the one plugin @name: nothing has to be opened any more to use it. */
+gboolean hap_plugin_engine_prepare (HapPluginEngine *self, const char *name, GError **error);
+
 /**
  * hap_plugin_engine_load:
  * Loads the one plugin @name and returns its action for @method, or G_TYPE_INVALID with @error set. What a

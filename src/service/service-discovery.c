@@ -310,7 +310,7 @@ next_batch (GTask *task)
     }
 
   if (look->worker == NULL)
-    look->worker = service_worker_new (look->launcher, handle_call, look, &error);
+    look->worker = service_worker_new (look->launcher, NULL, handle_call, look, &error);
   if (look->worker == NULL)
     {
       g_task_return_error (task, error);

@@ -383,7 +383,7 @@ service_job_start (ServiceJob *self, GError **error)
   if (target == NULL)
     return FALSE;
   g_variant_ref_sink (target);
-  self->worker = service_worker_new (self->context->launcher, handle_call, self, error);
+  self->worker = service_worker_new (self->context->launcher, self->plugin, handle_call, self, error);
   if (self->worker == NULL)
     return FALSE;
   service_worker_call (self->worker, "Run",

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Starts the other two kinds of process, and takes from them before their first instruction what they must
- * not have. What a process can only do to itself (dying with its parent, its seccomp filter) is left to it;
- * what is said to it is service-worker.c's.
+ * Starts the other two kinds of process, with what they need and with limits over it. Whom they become is
+ * service-rights.c's; what a process can only do to itself (dying with its parent, its seccomp filter) is left
+ * to it; what is said to it is service-worker.c's.
  */
 
 #include "service-launcher.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define WORKER_USER "ha-profiler-worker"
-#define FALLBACK_USER "nobody"
+#include "service-rights.h"
 
-#define WORKER_MAX_MEMORY (8 * (rlim_t)1024 * 1024 * 1024)
 #define WORKER_MAX_FILE (512 * (rlim_t)1024 * 1024)
 #define WORKER_MAX_FDS 65536
+#define WORKER_MAX_THREADS 256
+#define TRACER_MAX_THREADS 8
+
+/* Of the machine's memory a worker may fill so much; of addresses, for files that it maps and what is only
+ * reserved, it may have so much more. */
+#define WORKER_SHARE_OF_MEMORY 2
+#define WORKER_MORE_ADDRESSES (2 * (rlim_t)1024 * 1024 * 1024)
 
 /* How far a worker may raise its own priority: who samples does, who computes does not. */
 #define WORKER_MIN_NICE (-10)
@@ -35,13 +36,12 @@
 #define HAVE_SHADOW_MEMORY FALSE
 #endif
 
-/* Whom a worker becomes; read between fork and exec, where nothing can be looked up. */
+/* What a child is to become; read between fork and exec, where nothing can be looked up. */
 typedef struct
 {
-  gboolean change;
-  uid_t uid;
-  gid_t gid;
-} Identity;
+  ServiceRights rights;
+  rlim_t memory;
+} Child;
 
 struct _ServiceLauncher
 {
@@ -51,7 +51,6 @@ struct _ServiceLauncher
   char *tracer;
   GStrv plugin_dirs;
   GStrv environment;
-  Identity identity;
   GHashTable *children; /* GSubprocess, as a set */
 };
 
@@ -73,52 +72,63 @@ limit (int resource, rlim_t value)
   setrlimit (resource, &both);
 }
 
+/* When memory is short a worker is the first that the kernel ends. */
+static void
+offer_to_oom_killer (void)
+{
+  int fd = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+  if (fd < 0)
+    return;
+  if (write (fd, "1000", 4) != 4)
+    _exit (126);
+  close (fd);
+}
+
 /* In the child, before exec: only what is safe in a signal handler. What fails here leaves a worker that must
  * not run. */
 static void
 prepare_worker (gpointer data)
 {
-  const Identity *identity = data;
+  const Child *child = data;
   struct rlimit fds;
 
+  setsid ();
+  offer_to_oom_killer ();
   if (getrlimit (RLIMIT_NOFILE, &fds) == 0)
     limit (RLIMIT_NOFILE, MIN (fds.rlim_max, WORKER_MAX_FDS));
   limit (RLIMIT_CORE, 0);
   limit (RLIMIT_FSIZE, WORKER_MAX_FILE);
+  limit (RLIMIT_MEMLOCK, 0);
   limit (RLIMIT_NICE, 20 - WORKER_MIN_NICE);
+  if (child->rights.change)
+    limit (RLIMIT_NPROC, WORKER_MAX_THREADS);
   if (!HAVE_SHADOW_MEMORY)
-    limit (RLIMIT_AS, WORKER_MAX_MEMORY);
+    {
+      limit (RLIMIT_DATA, child->memory);
+      limit (RLIMIT_AS, child->memory + WORKER_MORE_ADDRESSES);
+    }
   /* A file that gets too long is then an error to its writer and not its end. */
   signal (SIGXFSZ, SIG_IGN);
-
-  /* Leaving uid 0 empties the capability sets. */
-  if (identity->change
-      && (setgroups (0, NULL) != 0 || setresgid (identity->gid, identity->gid, identity->gid) != 0
-          || setresuid (identity->uid, identity->uid, identity->uid) != 0))
-    _exit (126);
-  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-    _exit (126);
+  service_rights_take_on (&child->rights, -1);
 }
 
 /*
  * In the child, before exec. While a target is stopped it is its tracer that must run: on a loaded machine an
- * ordinary process waits for its turn longer than a stop may last. It sleeps otherwise. Root without a
- * capability in its bounding set does not have it after exec.
+ * ordinary process waits for its turn longer than a stop may last. It sleeps otherwise.
  */
 static void
 prepare_tracer (gpointer data)
 {
+  const Child *child = data;
   const struct sched_param lowest = { .sched_priority = 1 };
 
+  setsid ();
   sched_setscheduler (0, SCHED_FIFO, &lowest);
-  for (unsigned long capability = 0; capability <= CAP_LAST_CAP; capability++)
-    {
-      if (capability != CAP_SYS_PTRACE && capability != CAP_KILL)
-        prctl (PR_CAPBSET_DROP, capability, 0, 0, 0);
-    }
   limit (RLIMIT_CORE, 0);
-  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-    _exit (126);
+  if (child->rights.change)
+    limit (RLIMIT_NPROC, TRACER_MAX_THREADS);
+  service_rights_take_on (&child->rights, CAP_SYS_PTRACE);
 }
 
 static void
@@ -150,35 +160,52 @@ start (ServiceLauncher *self, GSubprocessLauncher *launcher, const char *const *
   return child;
 }
 
-GSubprocess *
-service_launcher_start_worker (ServiceLauncher *self, int connection_fd, GError **error)
+/* @fd: (transfer full) */
+static GSubprocessLauncher *
+prepare (ServiceLauncher *self, GSpawnChildSetupFunc setup, int fd, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  GSubprocessLauncher *launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
+  Child *child = g_new0 (Child, 1);
+
+  g_subprocess_launcher_take_fd (launcher, fd, 3);
+  child->memory = (rlim_t)sysconf (_SC_PHYS_PAGES) * (rlim_t)sysconf (_SC_PAGESIZE) / WORKER_SHARE_OF_MEMORY;
+  g_subprocess_launcher_set_child_setup (launcher, setup, child, g_free);
+  if (service_rights_choose (&child->rights, error))
+    return launcher;
+  g_object_unref (launcher);
+  return NULL;
+}
+
+GSubprocess *
+service_launcher_start_worker (ServiceLauncher *self, const char *plugin, int connection_fd, GError **error)
+{
+  g_autoptr (GSubprocessLauncher) launcher = prepare (self, prepare_worker, connection_fd, error);
   g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
 
+  if (launcher == NULL)
+    return NULL;
   g_ptr_array_add (argv, g_strdup (self->worker));
   for (guint i = 0; self->plugin_dirs != NULL && self->plugin_dirs[i] != NULL; i++)
     g_ptr_array_add (argv, g_strdup_printf ("--plugin-dir=%s", self->plugin_dirs[i]));
+  if (plugin != NULL)
+    g_ptr_array_add (argv, g_strdup_printf ("--plugin=%s", plugin));
   g_ptr_array_add (argv, NULL);
-
-  g_subprocess_launcher_take_fd (launcher, connection_fd, 3);
-  g_subprocess_launcher_set_child_setup (launcher, prepare_worker, &self->identity, NULL);
   return start (self, launcher, (const char *const *)argv->pdata, error);
 }
 
 GSubprocess *
 service_launcher_start_tracer (ServiceLauncher *self, ServiceProcess *process, int worker_fd, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autoptr (GSubprocessLauncher) launcher = prepare (self, prepare_tracer, worker_fd, error);
   g_autofree char *pid = g_strdup_printf ("%u", service_process_get_pid (process));
   const char *argv[] = { self->tracer, pid, NULL };
 
-  g_subprocess_launcher_take_fd (launcher, worker_fd, 3);
+  if (launcher == NULL)
+    return NULL;
   g_subprocess_launcher_take_fd (launcher, fcntl (service_process_get_pidfd (process), F_DUPFD_CLOEXEC, 3),
                                  4);
   g_subprocess_launcher_take_fd (launcher, fcntl (service_process_get_task_fd (process), F_DUPFD_CLOEXEC, 3),
                                  5);
-  g_subprocess_launcher_set_child_setup (launcher, prepare_tracer, NULL, NULL);
   return start (self, launcher, argv, error);
 }
 
@@ -275,23 +302,8 @@ service_launcher_class_init (ServiceLauncherClass *klass)
 static void
 service_launcher_init (ServiceLauncher *self)
 {
-  const struct passwd *user = NULL;
-
   self->children = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->environment = make_environment ();
-
-  /* Who is not root can only start others as themselves. */
-  self->identity.change = geteuid () == 0;
-  self->identity.uid = self->identity.gid = 65534;
-  if (self->identity.change)
-    user = getpwnam (WORKER_USER);
-  if (self->identity.change && user == NULL)
-    user = getpwnam (FALLBACK_USER);
-  if (user != NULL)
-    {
-      self->identity.uid = user->pw_uid;
-      self->identity.gid = user->pw_gid;
-    }
 }
 
 ServiceLauncher *

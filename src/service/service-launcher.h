@@ -20,8 +20,10 @@ G_DECLARE_FINAL_TYPE (ServiceLauncher, service_launcher, SERVICE, LAUNCHER, GObj
 ServiceLauncher *
 service_launcher_new (const char *worker, const char *tracer, const char *const *plugin_dirs);
 
-/* @connection_fd: (transfer full): becomes the worker's descriptor 3 */
-GSubprocess *service_launcher_start_worker (ServiceLauncher *self, int connection_fd, GError **error);
+/* @plugin: (nullable): the one that the worker loads. @connection_fd: (transfer full): becomes its descriptor
+ * 3 */
+GSubprocess *
+service_launcher_start_worker (ServiceLauncher *self, const char *plugin, int connection_fd, GError **error);
 
 /* @worker_fd: (transfer full): a SOCK_SEQPACKET socket, becomes the tracer's descriptor 3; 4 is the pidfd, 5
  * the directory of threads */

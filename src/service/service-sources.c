@@ -17,6 +17,7 @@
 
 #include "hap-error.h"
 #include "service-fd.h"
+#include "service-rights.h"
 #include "service-source-opener.h"
 
 #define MAX_PATHS 64
@@ -196,7 +197,7 @@ read_identity (ServiceProcess *process, ServiceSourceOpener *opener, GError **er
                    service_process_get_pid (process));
       return FALSE;
     }
-  opener->change = geteuid () == 0;
+  opener->change = service_rights_can_change ();
   opener->uid = uids[0];
   opener->gid = gids[0];
   opener->n_groups = read_numbers (status, "\nGroups:", opener->groups, G_N_ELEMENTS (opener->groups));

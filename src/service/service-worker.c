@@ -317,7 +317,11 @@ start_connecting (ServiceWorker *self, int fd, GError **error)
 }
 
 ServiceWorker *
-service_worker_new (ServiceLauncher *launcher, ServiceWorkerFunc handle, gpointer owner, GError **error)
+service_worker_new (ServiceLauncher *launcher,
+                    const char *plugin,
+                    ServiceWorkerFunc handle,
+                    gpointer owner,
+                    GError **error)
 {
   g_autoptr (ServiceWorker) self = g_object_new (SERVICE_TYPE_WORKER, NULL);
   service_autofd int ours = -1;
@@ -332,7 +336,7 @@ service_worker_new (ServiceLauncher *launcher, ServiceWorkerFunc handle, gpointe
   ours = pair[0];
   self->handle = handle;
   self->owner = owner;
-  self->process = service_launcher_start_worker (launcher, pair[1], error);
+  self->process = service_launcher_start_worker (launcher, plugin, pair[1], error);
   if (self->process == NULL)
     return NULL;
   g_subprocess_wait_async (self->process, NULL, on_ended, g_object_ref (self));

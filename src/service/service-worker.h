@@ -18,9 +18,13 @@ G_DECLARE_FINAL_TYPE (ServiceWorker, service_worker, SERVICE, WORKER, GObject)
 /* Answers a call of org.homeassistant.Profiler.Private.Job. @invocation: (transfer full) */
 typedef void (*ServiceWorkerFunc) (gpointer owner, GDBusMethodInvocation *invocation);
 
-/* @handle: not called after service_worker_dismiss() */
-ServiceWorker *
-service_worker_new (ServiceLauncher *launcher, ServiceWorkerFunc handle, gpointer owner, GError **error);
+/* @plugin: (nullable): the one that it runs an action of. @handle: not called after service_worker_dismiss()
+ */
+ServiceWorker *service_worker_new (ServiceLauncher *launcher,
+                                   const char *plugin,
+                                   ServiceWorkerFunc handle,
+                                   gpointer owner,
+                                   GError **error);
 
 /**
  * service_worker_call:

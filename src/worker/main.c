@@ -4,8 +4,11 @@
  * ha-profiler-worker: started by the service for one action, with its connection as descriptor 3.
  */
 
+#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
@@ -39,13 +42,32 @@ connect_to_service (GError **error)
                                      NULL, NULL, error);
 }
 
+/* What is read from files when it is first needed has to be read before the cage is shut. */
+static void
+load_texts (void)
+{
+  g_autoptr (GTimeZone) zone = g_time_zone_new_local ();
+
+  setlocale (LC_ALL, "");
+  bindtextdomain (HAP_GETTEXT_DOMAIN, HAP_LOCALE_DIR);
+  bind_textdomain_codeset (HAP_GETTEXT_DOMAIN, "UTF-8");
+  textdomain (HAP_GETTEXT_DOMAIN);
+  gettext ("");
+  g_dgettext ("glib20", "");
+  strerror (EPERM);
+  tzset ();
+}
+
 int
 main (int argc, char **argv)
 {
   g_auto (GStrv) plugin_dirs = NULL;
-  const GOptionEntry options[] = { { "plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &plugin_dirs,
-                                     "Where plugins are found", "DIR" },
-                                   { NULL } };
+  g_autofree char *plugin = NULL;
+  const GOptionEntry options[] = {
+    { "plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &plugin_dirs, "Where plugins are found", "DIR" },
+    { "plugin", 0, 0, G_OPTION_ARG_STRING, &plugin, "What may be asked to run", "NAME" },
+    { NULL }
+  };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_autoptr (GDBusConnection) service = NULL;
   g_autoptr (HapPluginEngine) engine = NULL;
@@ -55,19 +77,16 @@ main (int argc, char **argv)
 
   /* Before the first error comes over the connection: else GDBus does not know it for one of ours. */
   hap_error_quark ();
-  setlocale (LC_ALL, "");
-  bindtextdomain (HAP_GETTEXT_DOMAIN, HAP_LOCALE_DIR);
-  bind_textdomain_codeset (HAP_GETTEXT_DOMAIN, "UTF-8");
-  textdomain (HAP_GETTEXT_DOMAIN);
+  load_texts ();
 
   g_option_context_add_main_entries (context, options, NULL);
-  if (g_option_context_parse (context, &argc, &argv, &error) && worker_cage_enter (&error))
+  if (g_option_context_parse (context, &argc, &argv, &error))
+    engine = hap_plugin_engine_new ((const char *const *)plugin_dirs);
+  if (engine != NULL && (plugin == NULL || hap_plugin_engine_prepare (engine, plugin, &error))
+      && worker_cage_enter (&error))
     service = connect_to_service (&error);
   if (service != NULL)
-    {
-      engine = hap_plugin_engine_new ((const char *const *)plugin_dirs);
-      worker = worker_new (service, engine, &error);
-    }
+    worker = worker_new (service, engine, &error);
   if (worker == NULL)
     {
       g_printerr ("ha-profiler-worker: %s (it is started by ha-profilerd, not by hand)\n", error->message);

@@ -12,17 +12,19 @@
 #include <glib/gi18n.h>
 
 #include "config.h"
+#include "service-configuration.h"
 #include "service-journal.h"
 #include "service.h"
 
 #define DEFAULT_STATE_DIR "/var/lib/ha-profiler"
 #define DEFAULT_WORKER HAP_LIBEXEC_DIR "/ha-profiler-worker"
 #define DEFAULT_TRACER HAP_LIBEXEC_DIR "/ha-profiler-tracer"
-#define RETENTION_SECONDS (10 * 60)
+#define DEFAULT_CONFIG HAP_SYSCONF_DIR "/ha-profiler/ha-profilerd.conf"
 
 typedef struct
 {
   char *bus;
+  char *config;
   char *state_dir;
   GStrv plugin_dirs;
   char *worker;
@@ -36,6 +38,7 @@ static void
 arguments_clear (Arguments *arguments)
 {
   g_free (arguments->bus);
+  g_free (arguments->config);
   g_free (arguments->state_dir);
   g_strfreev (arguments->plugin_dirs);
   g_free (arguments->worker);
@@ -51,6 +54,8 @@ parse_arguments (Arguments *arguments, int argc, char **argv, GError **error)
   const GOptionEntry entries[] = {
     { "bus", 0, 0, G_OPTION_ARG_STRING, &arguments->bus, N_ ("The bus to serve: system (default) or session"),
       N_ ("BUS") },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config,
+      N_ ("The configuration file (on the system bus " DEFAULT_CONFIG ", if it is there)"), N_ ("FILE") },
     { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments->state_dir, N_ ("Where artifacts are kept"),
       N_ ("DIR") },
     { "plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->plugin_dirs,
@@ -70,13 +75,13 @@ parse_arguments (Arguments *arguments, int argc, char **argv, GError **error)
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  arguments->idle_seconds = 60;
+  arguments->idle_seconds = -1;
   g_option_context_set_summary (context, _ ("Profiles Home Assistant from outside, for callers on D-Bus."));
   g_option_context_add_main_entries (context, entries, HAP_GETTEXT_DOMAIN);
   if (!g_option_context_parse (context, &argc, &argv, error))
     return FALSE;
 
-  if (argc > 1 || arguments->idle_seconds < 0
+  if (argc > 1 || arguments->idle_seconds < -1
       || (arguments->bus != NULL && !g_str_equal (arguments->bus, "system")
           && !g_str_equal (arguments->bus, "session")))
     {
@@ -111,19 +116,45 @@ raise_descriptor_limit (void)
 }
 
 static gboolean
+load_configuration (const Arguments *arguments,
+                    GBusType bus_type,
+                    ServiceConfiguration *configuration,
+                    GError **error)
+{
+  gboolean has_default = bus_type == G_BUS_TYPE_SYSTEM && g_file_test (DEFAULT_CONFIG, G_FILE_TEST_EXISTS);
+
+  if (arguments->config != NULL || has_default)
+    {
+      if (!service_configuration_load (configuration,
+                                       arguments->config != NULL ? arguments->config : DEFAULT_CONFIG, error))
+        return FALSE;
+    }
+  if (arguments->idle_seconds >= 0)
+    configuration->idle_seconds = (guint)arguments->idle_seconds;
+  if (arguments->target != NULL)
+    {
+      g_free (configuration->target);
+      configuration->target = g_strdup (arguments->target);
+    }
+  return TRUE;
+}
+
+static gboolean
 run (const Arguments *arguments, GError **error)
 {
+  g_auto (ServiceConfiguration) configuration;
   g_autofree char *state_dir = NULL;
   ServiceOptions options = {
     .bus_type = g_strcmp0 (arguments->bus, "session") == 0 ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM,
     .plugin_dirs = (const char *const *)arguments->plugin_dirs,
     .worker = arguments->worker != NULL ? arguments->worker : DEFAULT_WORKER,
     .tracer = arguments->tracer != NULL ? arguments->tracer : DEFAULT_TRACER,
-    .target = arguments->target,
-    .idle_seconds = (guint)arguments->idle_seconds,
-    .retention_seconds = RETENTION_SECONDS,
+    .configuration = &configuration,
   };
 
+  service_configuration_init (&configuration);
+  if (!load_configuration (arguments, options.bus_type, &configuration, error))
+    return FALSE;
   state_dir = arguments->state_dir != NULL ? g_strdup (arguments->state_dir)
                                            : get_default_state_dir (options.bus_type);
   options.state_dir = state_dir;

@@ -2,7 +2,7 @@
 
 /*
  * One call of an action: its data is validated, its target found, its job started, and it is answered as the
- * action's class says. The caller was authorised before it came here.
+ * action's class says. Which process it is about is found out before the gate lets it through.
  */
 
 #include "service-actions.h"
@@ -18,16 +18,18 @@ struct _ServiceActions
   ServiceJobs *jobs;
 };
 
-/* A call on its way to its answer. */
+/* A call on its way to its answer. While the gate has the invocation, it is attached to that. */
 typedef struct
 {
   ServiceActions *self;
-  GDBusMethodInvocation *invocation;
+  GDBusMethodInvocation *invocation; /* NULL while it is attached */
   HapAction *action;
   GVariant *target; /* NULL: the caller gave none */
-  ServiceJob *job;
-  guint watch; /* of a caller that waits for the job's end */
+  ServiceJob *job;  /* that is started, or to be stopped */
+  guint watch;      /* of a caller that waits for the job's end */
 } Call;
+
+#define KEY "service-action"
 
 G_DEFINE_FINAL_TYPE (ServiceActions, service_actions, G_TYPE_OBJECT)
 
@@ -122,15 +124,16 @@ wait_for_end (Call *call)
 }
 
 static void
-start_job (Call *owned_call, ServiceProcess *process)
+start_job (Call *owned_call)
 {
   g_autoptr (Call) call = owned_call;
   HapPluginEngine *engine = call->self->engine;
+  const ServiceCall *facts = service_call_get (call->invocation);
   GError *error = NULL;
 
   call->job = service_jobs_start (call->self->jobs, call->action,
                                   hap_plugin_engine_get_plugin_name (engine, G_OBJECT_TYPE (call->action)),
-                                  process, g_dbus_method_invocation_get_sender (call->invocation), &error);
+                                  facts->process, facts->caller, &error);
   if (call->job == NULL)
     return_error (call, error);
   else if (service_job_get_path (call->job) != NULL)
@@ -140,65 +143,118 @@ start_job (Call *owned_call, ServiceProcess *process)
     wait_for_end (g_steal_pointer (&call));
 }
 
+static ServiceJob *
+find_job_to_stop (Call *call, guint pid, GError **error)
+{
+  return service_jobs_find_in_slot (call->self->jobs, HAP_ACTION_GET_CLASS (call->action)->stops, pid, error);
+}
+
 static void
-stop_job (Call *owned_call, guint pid)
+stop_job (Call *owned_call)
 {
   g_autoptr (Call) call = owned_call;
   GError *error = NULL;
-  ServiceJob *job =
-      service_jobs_find_in_slot (call->self->jobs, HAP_ACTION_GET_CLASS (call->action)->stops, pid, &error);
 
-  if (job == NULL)
+  /* It may have ended, and another begun, while the caller was asked for a password. */
+  if (find_job_to_stop (call, service_job_get_pid (call->job), &error) != call->job)
     {
-      return_error (call, error);
+      return_error (call, error != NULL ? error
+                                        : g_error_new (HAP_ERROR, HAP_ERROR_NOT_RUNNING,
+                                                       "The job has ended by itself meanwhile"));
       return;
     }
-  call->job = g_object_ref (job);
-  g_signal_connect (job, "ended", G_CALLBACK (on_job_ended), call);
-  service_job_stop (job);
+  g_signal_connect (call->job, "ended", G_CALLBACK (on_job_ended), call);
+  service_job_stop (call->job);
   g_steal_pointer (&call);
+}
+
+/* Back to the gate, which hands it to call_action() if it may be. */
+static void
+hand_over (Call *call, GError *error)
+{
+  GDBusMethodInvocation *invocation = g_steal_pointer (&call->invocation);
+
+  g_object_set_data_full (G_OBJECT (invocation), KEY, call, (GDestroyNotify)call_free);
+  service_bus_considered (invocation, error);
+}
+
+static void
+consider_stop (Call *call, guint pid)
+{
+  GError *error = NULL;
+  ServiceJob *job = find_job_to_stop (call, pid, &error);
+
+  if (job != NULL)
+    {
+      call->job = g_object_ref (job);
+      service_call_add_owner (service_call_get (call->invocation), service_job_get_uid (job));
+    }
+  hand_over (call, error);
 }
 
 static void
 on_resolved (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Call) call = data;
+  Call *call = data;
   GError *error = NULL;
   g_autoptr (ServiceProcess) process =
       service_targets_resolve_finish (SERVICE_TARGETS (source), result, &error);
 
-  if (process == NULL)
-    return_error (call, error);
-  else if (HAP_ACTION_GET_CLASS (call->action)->stops != NULL)
-    stop_job (g_steal_pointer (&call), service_process_get_pid (process));
+  if (process != NULL && HAP_ACTION_GET_CLASS (call->action)->stops != NULL)
+    {
+      consider_stop (call, service_process_get_pid (process));
+      return;
+    }
+  service_call_get (call->invocation)->process = g_steal_pointer (&process);
+  hand_over (call, error);
+}
+
+static void
+consider_action (gpointer owner, GDBusMethodInvocation *invocation)
+{
+  ServiceActions *self = owner;
+  ServiceCall *facts = service_call_get (invocation);
+  GError *error = NULL;
+  Call *call;
+
+  /* Reading all properties of an interface that has none. */
+  if (g_str_equal (facts->member, "*"))
+    {
+      service_bus_considered (invocation, NULL);
+      return;
+    }
+  call = call_new (self, invocation, &error);
+  if (call == NULL)
+    {
+      service_bus_considered (invocation, error);
+      return;
+    }
+  call->invocation = invocation;
+  facts->secrets = hap_action_asks_for_secrets (call->action);
+  facts->ends = HAP_ACTION_GET_CLASS (call->action)->stops != NULL;
+  /* What is to be stopped says by itself which target is meant. */
+  if (facts->ends && call->target == NULL)
+    consider_stop (call, 0);
   else
-    start_job (g_steal_pointer (&call), process);
+    service_targets_resolve (self->targets, call->target, on_resolved, call);
 }
 
 static void
 call_action (gpointer owner, GDBusMethodInvocation *invocation)
 {
-  ServiceActions *self = owner;
-  GError *error = NULL;
-  Call *call = call_new (self, invocation, &error);
+  Call *call = g_object_steal_data (G_OBJECT (invocation), KEY);
 
-  if (call == NULL)
-    {
-      service_bus_return_error (invocation, error);
-      return;
-    }
   call->invocation = invocation;
-  /* What is to be stopped says by itself which target is meant. */
-  if (HAP_ACTION_GET_CLASS (call->action)->stops != NULL && call->target == NULL)
-    stop_job (call, 0);
+  if (HAP_ACTION_GET_CLASS (call->action)->stops != NULL)
+    stop_job (call);
   else
-    service_targets_resolve (self->targets, call->target, on_resolved, call);
+    start_job (call);
 }
 
 const ServiceInterface *
 service_actions_get_interface (void)
 {
-  static const ServiceInterface interface = { call_action, NULL };
+  static const ServiceInterface interface = { consider_action, call_action, NULL };
 
   return &interface;
 }

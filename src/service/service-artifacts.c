@@ -21,8 +21,6 @@
 #include "service-fd.h"
 #include "service-text.h"
 
-#define DEFAULT_MAX_BYTES (2 * (guint64)1024 * 1024 * 1024)
-#define DEFAULT_MAX_AGE (30 * (guint64)24 * 60 * 60)
 #define MAX_NAME 128
 #define MAX_TITLE 256
 /* No artifact's name begins with '.'. */
@@ -37,6 +35,7 @@ struct _ServiceArtifacts
   int dir_fd; /* -1 until the first use */
   guint64 max_bytes;
   guint64 max_age;
+  guint max_count;
 };
 
 struct _ServiceArtifact
@@ -201,6 +200,7 @@ static void
 keep_info (int fd, const ServiceArtifactInfo *info)
 {
   g_autofree char *target = g_strdup_printf ("%u", info->target);
+  g_autofree char *owner = g_strdup_printf ("%u", info->owner);
   const struct
   {
     const char *key, *value;
@@ -209,6 +209,7 @@ keep_info (int fd, const ServiceArtifactInfo *info)
     { "user.ha-profiler.title", info->title },
     { "user.ha-profiler.action", info->action },
     { "user.ha-profiler.target", target },
+    { "user.ha-profiler.owner", owner },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (attributes); i++)
@@ -351,6 +352,7 @@ prune (ServiceArtifacts *self, const char *kept)
   g_autoptr (GArray) entries = list_entries (self, NULL);
   gint64 now = g_get_real_time ();
   guint64 total = 0;
+  guint n = 0;
 
   if (entries == NULL)
     return;
@@ -362,12 +364,15 @@ prune (ServiceArtifacts *self, const char *kept)
                          && (guint64)(now - entry->created) / G_USEC_PER_SEC > self->max_age;
 
       total += entry->size;
+      n++;
       if (g_strcmp0 (entry->name, kept) == 0
-          || (!too_old && (self->max_bytes == 0 || total <= self->max_bytes)))
+          || (!too_old && (self->max_bytes == 0 || total <= self->max_bytes)
+              && (self->max_count == 0 || n <= self->max_count)))
         continue;
       if (unlinkat (self->dir_fd, entry->name, 0) == 0)
         {
           total -= entry->size;
+          n--;
           g_info ("Removed the old artifact %s", entry->name);
         }
     }
@@ -427,16 +432,56 @@ read_info (int fd, const char *key)
   return g_strndup (text, (gsize)length);
 }
 
+/* What is nobody's, for want of extended attributes, is root's. */
+static guint
+read_owner (int fd)
+{
+  g_autofree char *owner = read_info (fd, "user.ha-profiler.owner");
+
+  return owner != NULL ? (guint)g_ascii_strtoull (owner, NULL, 10) : 0;
+}
+
+gboolean
+service_artifacts_get_owner (ServiceArtifacts *self, const char *name, guint *uid)
+{
+  service_autofd int fd = -1;
+
+  if (!service_text_is_name (name, MAX_NAME) || !ensure_open (self, NULL))
+    return FALSE;
+  fd = open_regular (self, name);
+  if (fd < 0)
+    return FALSE;
+  *uid = read_owner (fd);
+  return TRUE;
+}
+
+gboolean
+service_artifacts_has_others (ServiceArtifacts *self, guint uid)
+{
+  g_autoptr (GArray) entries = ensure_open (self, NULL) ? list_entries (self, NULL) : NULL;
+  gboolean found = FALSE;
+  guint owner;
+
+  for (guint i = 0; !found && entries != NULL && i < entries->len; i++)
+    found =
+        service_artifacts_get_owner (self, g_array_index (entries, Entry, i).name, &owner) && owner != uid;
+  return found;
+}
+
+/* Returns: (transfer floating) (nullable): NULL when it is not of @only */
 static GVariant *
-describe (ServiceArtifacts *self, const Entry *entry)
+describe (ServiceArtifacts *self, const Entry *entry, const guint *only)
 {
   service_autofd int fd = open_regular (self, entry->name);
+  guint owner = read_owner (fd);
   g_autofree char *mime = read_info (fd, "user.mime_type");
   g_autofree char *title = read_info (fd, "user.ha-profiler.title");
   g_autofree char *action = read_info (fd, "user.ha-profiler.action");
   g_autofree char *target = read_info (fd, "user.ha-profiler.target");
   GVariantBuilder builder;
 
+  if (only != NULL && owner != *only)
+    return NULL;
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "name", g_variant_new_string (entry->name));
   g_variant_builder_add (&builder, "{sv}", "size", g_variant_new_uint64 (entry->size));
@@ -450,11 +495,12 @@ describe (ServiceArtifacts *self, const Entry *entry)
   if (target != NULL)
     g_variant_builder_add (&builder, "{sv}", "target",
                            g_variant_new_uint32 ((guint)g_ascii_strtoull (target, NULL, 10)));
+  g_variant_builder_add (&builder, "{sv}", "uid", g_variant_new_uint32 (owner));
   return g_variant_builder_end (&builder);
 }
 
 GVariant *
-service_artifacts_list (ServiceArtifacts *self, GError **error)
+service_artifacts_list (ServiceArtifacts *self, const guint *only, GError **error)
 {
   g_autoptr (GArray) entries = NULL;
   GVariantBuilder builder;
@@ -469,7 +515,12 @@ service_artifacts_list (ServiceArtifacts *self, GError **error)
   g_array_sort (entries, compare_newest_first);
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < entries->len; i++)
-    g_variant_builder_add_value (&builder, describe (self, &g_array_index (entries, Entry, i)));
+    {
+      GVariant *description = describe (self, &g_array_index (entries, Entry, i), only);
+
+      if (description != NULL)
+        g_variant_builder_add_value (&builder, description);
+    }
   return g_variant_builder_end (&builder);
 }
 
@@ -528,8 +579,6 @@ static void
 service_artifacts_init (ServiceArtifacts *self)
 {
   self->dir_fd = -1;
-  self->max_bytes = DEFAULT_MAX_BYTES;
-  self->max_age = DEFAULT_MAX_AGE;
 }
 
 ServiceArtifacts *
@@ -542,8 +591,12 @@ service_artifacts_new (const char *directory)
 }
 
 void
-service_artifacts_set_limits (ServiceArtifacts *self, guint64 max_bytes, guint64 max_age_seconds)
+service_artifacts_set_limits (ServiceArtifacts *self,
+                              guint64 max_bytes,
+                              guint64 max_age_seconds,
+                              guint max_count)
 {
   self->max_bytes = max_bytes;
   self->max_age = max_age_seconds;
+  self->max_count = max_count;
 }

@@ -22,14 +22,18 @@ typedef struct
   const char *title;
   const char *action;
   guint target;
+  guint owner; /* the uid of who made it; root's when it is not known */
 } ServiceArtifactInfo;
 
 /* @directory: made if it is missing, with mode 0700 */
 ServiceArtifacts *service_artifacts_new (const char *directory);
 
-/* @max_bytes of all artifacts together and @max_age_seconds of each; what is beyond goes, the oldest first.
- * 0: no limit */
-void service_artifacts_set_limits (ServiceArtifacts *self, guint64 max_bytes, guint64 max_age_seconds);
+/* @max_bytes of all artifacts together, @max_age_seconds of each, and @max_count; what is beyond goes, the
+ * oldest first. 0: no limit */
+void service_artifacts_set_limits (ServiceArtifacts *self,
+                                   guint64 max_bytes,
+                                   guint64 max_age_seconds,
+                                   guint max_count);
 
 /**
  * service_artifacts_create:
@@ -59,9 +63,16 @@ void service_artifact_free (ServiceArtifact *artifact);
  */
 gboolean service_artifact_commit (ServiceArtifact *artifact, GError **error);
 
-/* Returns: (transfer floating): `aa{sv}`, the newest first: name s, size t, mime s, title s, created t,
- * action s, target u */
-GVariant *service_artifacts_list (ServiceArtifacts *self, GError **error);
+/* The owner's uid; FALSE when there is no such artifact. */
+gboolean service_artifacts_get_owner (ServiceArtifacts *self, const char *name, guint *uid);
+
+/* TRUE when there is any of another owner than @uid. */
+gboolean service_artifacts_has_others (ServiceArtifacts *self, guint uid);
+
+/* @only: (nullable): the uid of the one owner whose are wanted
+ * Returns: (transfer floating): `aa{sv}`, the newest first: name s, size t, mime s, title s, created t,
+ * action s, target u, uid u */
+GVariant *service_artifacts_list (ServiceArtifacts *self, const guint *only, GError **error);
 
 /* A descriptor of its own, for reading; -1 with HAP_ERROR_INVALID_DATA when there is no such artifact. */
 int service_artifacts_open (ServiceArtifacts *self, const char *name, GError **error);

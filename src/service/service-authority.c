@@ -2,8 +2,8 @@
 
 /*
  * Who may do what: one table; what is not in it is denied, to root as well. Methods of actions have the row
- * that their class names. Callers are known by their unique bus name alone, and the bus says whose it is: a
- * pid is never asked for.
+ * that their class names. On the system bus polkit decides, but for root, for what is one's own, and for
+ * processes that the kernel lets the caller look into anyway. How polkit is asked is service-polkit.c's.
  */
 
 #include "service-authority.h"
@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "hap-action.h"
+#include "service-own.h"
+#include "service-polkit.h"
 
 #define ACTIONS_INTERFACE "org.homeassistant.Profiler"
 #define MANAGER_INTERFACE "org.homeassistant.Profiler.Manager"
@@ -20,42 +22,62 @@
 #define PREFIX "org.homeassistant.Profiler."
 #define OBSERVE PREFIX "observe"
 #define INSPECT PREFIX "inspect"
+#define INSPECT_SECRETS PREFIX "inspect-secrets"
 #define MANAGE PREFIX "manage"
+#define ANYBODY SERVICE_AUTHORITY_ANYBODY
 
-/* observe: see what runs here. inspect: see what can hold secrets of a target. manage: touch what others
- * made. */
+typedef enum
+{
+  ALL = 0,       /* the action is needed */
+  OF_OTHERS = 1, /* only for what somebody else made */
+  LISTED = 2,    /* the same, and who is refused gets their own alone */
+} Scope;
+
+/* observe: see what runs here. inspect: see what can hold secrets of a target. manage: end or remove what
+ * others made. */
 static const struct
 {
   const char *interface, *member, *action;
+  Scope scope;
 } table[] = {
-  { MANAGER_INTERFACE, "ListTargets", OBSERVE },
-  { MANAGER_INTERFACE, "Subscribe", OBSERVE },
-  { MANAGER_INTERFACE, "Unsubscribe", OBSERVE },
-  { MANAGER_INTERFACE, "ListArtifacts", OBSERVE },
-  { MANAGER_INTERFACE, "OpenArtifact", INSPECT },
-  { MANAGER_INTERFACE, "RemoveArtifact", MANAGE },
-  { MANAGER_INTERFACE, "Version", OBSERVE },
-  { MANAGER_INTERFACE, "Actions", OBSERVE },
-  { MANAGER_INTERFACE, "*", OBSERVE },
-  { ACTIONS_INTERFACE, "*", OBSERVE },
+  { MANAGER_INTERFACE, "ListTargets", OBSERVE, ALL },
+  { MANAGER_INTERFACE, "Subscribe", OBSERVE, ALL },
+  { MANAGER_INTERFACE, "Unsubscribe", ANYBODY, ALL },
+  { MANAGER_INTERFACE, "ListArtifacts", OBSERVE, LISTED },
+  { MANAGER_INTERFACE, "OpenArtifact", INSPECT, OF_OTHERS },
+  { MANAGER_INTERFACE, "RemoveArtifact", MANAGE, OF_OTHERS },
+  { MANAGER_INTERFACE, "Version", ANYBODY, ALL },
+  { MANAGER_INTERFACE, "Actions", ANYBODY, ALL },
+  { MANAGER_INTERFACE, "*", ANYBODY, ALL },
+  { ACTIONS_INTERFACE, "*", ANYBODY, ALL },
   /* What a subscriber needs to hear it. */
-  { ACTIONS_INTERFACE, "LogEntry", INSPECT },
-  { OBJECT_MANAGER_INTERFACE, "GetManagedObjects", INSPECT },
-  { OBJECT_MANAGER_INTERFACE, "*", OBSERVE },
-  { JOB_INTERFACE, "Cancel", MANAGE },
-  { JOB_INTERFACE, "Action", OBSERVE },
-  { JOB_INTERFACE, "Target", OBSERVE },
-  { JOB_INTERFACE, "State", OBSERVE },
-  { JOB_INTERFACE, "Progress", OBSERVE },
-  { JOB_INTERFACE, "StartedAt", OBSERVE },
-  { JOB_INTERFACE, "Artifacts", OBSERVE },
-  { JOB_INTERFACE, "Error", INSPECT },
-  { JOB_INTERFACE, "Summary", INSPECT },
-  { JOB_INTERFACE, "*", INSPECT },
+  { ACTIONS_INTERFACE, "LogEntry", INSPECT, ALL },
+  { OBJECT_MANAGER_INTERFACE, "GetManagedObjects", OBSERVE, LISTED },
+  { OBJECT_MANAGER_INTERFACE, "*", ANYBODY, ALL },
+  { JOB_INTERFACE, "Cancel", MANAGE, OF_OTHERS },
+  { JOB_INTERFACE, "Action", OBSERVE, OF_OTHERS },
+  { JOB_INTERFACE, "Target", OBSERVE, OF_OTHERS },
+  { JOB_INTERFACE, "State", OBSERVE, OF_OTHERS },
+  { JOB_INTERFACE, "Progress", OBSERVE, OF_OTHERS },
+  { JOB_INTERFACE, "StartedAt", OBSERVE, OF_OTHERS },
+  { JOB_INTERFACE, "Artifacts", OBSERVE, OF_OTHERS },
+  { JOB_INTERFACE, "Error", INSPECT, OF_OTHERS },
+  { JOB_INTERFACE, "Summary", INSPECT, OF_OTHERS },
+  { JOB_INTERFACE, "*", INSPECT, OF_OTHERS },
 };
 
-/* What an action's class may name; a plugin that names another is denied, not trusted. */
-static const char *const authorities[] = { "observe", "profile", "inspect", "modify", NULL };
+/* What an action's class may name; a plugin that names another is denied, not trusted. @own: who may look
+ * into a process without us needs nobody's permission. */
+static const struct
+{
+  const char *name;
+  gboolean own;
+} authorities[] = {
+  { "observe", TRUE },
+  { "profile", TRUE },
+  { "inspect", FALSE },
+  { "modify", FALSE },
+};
 
 struct _ServiceAuthority
 {
@@ -64,93 +86,188 @@ struct _ServiceAuthority
   GDBusConnection *bus;
   GBusType bus_type;
   HapPluginEngine *engine;
+  const ServiceLimits *limits;
 };
 
 G_DEFINE_FINAL_TYPE (ServiceAuthority, service_authority, G_TYPE_OBJECT)
 
+/* Returns: (transfer full) (nullable) */
 static char *
-lookup_action (ServiceAuthority *self, const char *member)
+lookup_action (ServiceAuthority *self, const ServiceCall *call, gboolean *own)
 {
-  GType type = hap_plugin_engine_find_action (self->engine, member);
+  GType type = hap_plugin_engine_find_action (self->engine, call->member);
   g_autoptr (GTypeClass) klass = type != G_TYPE_INVALID ? g_type_class_ref (type) : NULL;
+  const char *named = klass != NULL ? HAP_ACTION_CLASS (klass)->authority : NULL;
 
-  if (klass == NULL || !g_strv_contains (authorities, HAP_ACTION_CLASS (klass)->authority))
-    return NULL;
-  return g_strconcat (PREFIX, HAP_ACTION_CLASS (klass)->authority, NULL);
+  if (call->ends && klass != NULL)
+    return g_strdup (MANAGE);
+  for (guint i = 0; i < G_N_ELEMENTS (authorities); i++)
+    {
+      if (g_strcmp0 (authorities[i].name, named) != 0)
+        continue;
+      *own = authorities[i].own && !call->secrets;
+      if (!call->secrets)
+        return g_strconcat (PREFIX, named, NULL);
+      /* Secrets of more than objects are provided for nowhere. */
+      return g_str_equal (named, "inspect") ? g_strdup (INSPECT_SECRETS) : NULL;
+    }
+  return NULL;
+}
+
+/* Returns: (transfer full) (nullable) */
+static char *
+lookup (ServiceAuthority *self, const ServiceCall *call, Scope *scope, gboolean *own)
+{
+  *own = FALSE;
+  *scope = call->ends ? OF_OTHERS : ALL;
+  for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+    {
+      if (g_str_equal (table[i].interface, call->interface) && g_str_equal (table[i].member, call->member))
+        {
+          *scope = table[i].scope;
+          return g_strdup (table[i].action);
+        }
+    }
+  return g_str_equal (call->interface, ACTIONS_INTERFACE) ? lookup_action (self, call, own) : NULL;
 }
 
 char *
-service_authority_lookup (ServiceAuthority *self, const char *interface, const char *member)
+service_authority_lookup (ServiceAuthority *self, const ServiceCall *call)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+  Scope scope;
+  gboolean own;
+
+  return lookup (self, call, &scope, &own);
+}
+
+gboolean
+service_authority_admit (ServiceAuthority *self, ServiceCall *call, GError **error)
+{
+  guint uid = service_caller_get_uid (call->caller);
+  const char *why = NULL;
+
+  if (self->bus_type != G_BUS_TYPE_SYSTEM && uid != geteuid ())
+    why = "This service is another user's: only they may use it";
+  else if (self->bus_type == G_BUS_TYPE_SYSTEM && !service_caller_is_at_home (call->caller))
+    why =
+        "The caller has ended, or runs in a container: only who is in the user and the pid namespace of the "
+        "service may use it";
+  if (why != NULL)
     {
-      if (g_str_equal (table[i].interface, interface) && g_str_equal (table[i].member, member))
-        return g_strdup (table[i].action);
+      g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, "%s", why);
+      return FALSE;
     }
-  return g_str_equal (interface, ACTIONS_INTERFACE) ? lookup_action (self, member) : NULL;
+  call->trusted = self->bus_type != G_BUS_TYPE_SYSTEM || uid == 0;
+  return TRUE;
 }
 
-static void
-return_denied (GTask *task, const char *why)
+typedef struct
 {
-  g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, "%s", why);
+  ServiceCall *call;
+  char *action_id;
+  Scope scope;
+} Check;
+
+static void
+check_free (Check *check)
+{
+  g_free (check->action_id);
+  g_free (check);
 }
 
-/* The decision, once the bus has said whose the caller is. */
+/* Time has passed since the call came: it must be the same caller's still, and about the same process. */
 static void
-decide (GTask *task, guint32 uid)
+allow (GTask *task)
 {
-  ServiceAuthority *self = g_task_get_source_object (task);
+  const Check *check = g_task_get_task_data (task);
+  ServiceCall *call = check->call;
 
-  if (uid == (self->bus_type == G_BUS_TYPE_SYSTEM ? 0 : geteuid ()))
-    g_task_return_boolean (task, TRUE);
-  else if (self->bus_type == G_BUS_TYPE_SYSTEM)
-    return_denied (task,
-                   "Only root may use the profiler on the system bus: call it by sudo, or run a service for "
-                   "your own processes with “ha-profilerd --bus=session”");
+  if (!service_caller_is_same (call->caller))
+    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
+                             "The caller has ended, or become another program, since it called");
+  else if (call->process != NULL && !service_process_is_same (call->process))
+    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_TARGET_GONE,
+                             "Process %u has ended, or become another program, since it was asked for",
+                             service_process_get_pid (call->process));
   else
-    return_denied (task, "This service is another user's: only they may use it");
+    g_task_return_boolean (task, TRUE);
 }
 
 static void
-on_credentials (GObject *source, GAsyncResult *result, gpointer data)
+on_polkit_answered (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
+  const Check *check = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  g_autoptr (GVariant) credentials = NULL;
-  guint32 uid;
 
-  if (reply != NULL)
-    credentials = g_variant_get_child_value (reply, 0);
-  if (credentials != NULL && g_variant_lookup (credentials, "UnixUserID", "u", &uid))
-    decide (task, uid);
+  if (service_polkit_ask_finish (result, &error))
+    allow (task);
+  else if (check->scope == LISTED)
+    {
+      check->call->only_own = TRUE;
+      allow (task);
+    }
   else
-    return_denied (task, "The bus does not say whose this call is");
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+static void
+ask_polkit (GTask *task)
+{
+  ServiceAuthority *self = g_task_get_source_object (task);
+  const Check *check = g_task_get_task_data (task);
+  const ServiceCall *call = check->call;
+  g_autofree char *owner = call->has_owner ? g_strdup_printf ("%u", call->owner) : NULL;
+  const ServicePolkitQuestion question = {
+    .bus = self->bus,
+    .sender = service_caller_get_name (call->caller),
+    .action_id = check->action_id,
+    .member = call->member,
+    .owner = owner,
+    .process = call->process,
+    .interactive = call->interactive,
+    .patience = call->interactive ? self->limits->password_seconds : self->limits->polkit_seconds,
+  };
+
+  service_polkit_ask (&question, on_polkit_answered, g_object_ref (task));
+}
+
+static void
+on_kernel_answered (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+
+  if (service_own_ask_finish (result))
+    allow (task);
+  else
+    ask_polkit (task);
 }
 
 void
 service_authority_check (ServiceAuthority *self,
-                         const char *sender,
-                         const char *interface,
-                         const char *member,
+                         ServiceCall *call,
                          GAsyncReadyCallback callback,
                          gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, data);
-  g_autofree char *action = service_authority_lookup (self, interface, member);
+  Check *check = g_new0 (Check, 1);
+  gboolean own;
 
   g_task_set_source_tag (task, service_authority_check);
-  if (action == NULL || sender == NULL)
-    {
-      g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, "Nobody may call %s.%s", interface,
-                               member);
-      return;
-    }
-  g_dbus_connection_call (self->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                          "GetConnectionCredentials", g_variant_new ("(s)", sender),
-                          G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_credentials,
-                          g_steal_pointer (&task));
+  g_task_set_task_data (task, check, (GDestroyNotify)check_free);
+  check->call = call;
+  check->action_id = lookup (self, call, &check->scope, &own);
+  if (check->action_id == NULL)
+    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, "Nobody may call %s.%s",
+                             call->interface, call->member);
+  else if (call->trusted || g_str_equal (check->action_id, ANYBODY))
+    g_task_return_boolean (task, TRUE);
+  else if (check->scope != ALL && call->has_owner && call->owner == service_caller_get_uid (call->caller))
+    allow (task);
+  else if (own && call->process != NULL)
+    service_own_ask (call->caller, call->process, on_kernel_answered, g_steal_pointer (&task));
+  else
+    ask_polkit (task);
 }
 
 gboolean
@@ -183,12 +300,16 @@ service_authority_init (ServiceAuthority *self)
 }
 
 ServiceAuthority *
-service_authority_new (GDBusConnection *bus, GBusType bus_type, HapPluginEngine *engine)
+service_authority_new (GDBusConnection *bus,
+                       GBusType bus_type,
+                       HapPluginEngine *engine,
+                       const ServiceLimits *limits)
 {
   ServiceAuthority *self = g_object_new (SERVICE_TYPE_AUTHORITY, NULL);
 
   g_set_object (&self->bus, bus);
   self->bus_type = bus_type;
   self->engine = g_object_ref (engine);
+  self->limits = limits;
   return self;
 }

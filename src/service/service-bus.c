@@ -9,9 +9,9 @@
 #include "service-bus.h"
 
 #include "hap-error.h"
+#include "service-quota.h"
 
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
-#define MAX_CALLS 128
 
 struct _ServiceBus
 {
@@ -20,7 +20,7 @@ struct _ServiceBus
   GDBusConnection *connection;
   ServiceAuthority *authority;
   ServiceHold *hold;
-  guint n_calls; /* unanswered */
+  ServiceQuota *quota; /* of unanswered calls */
   gboolean closed;
 };
 
@@ -33,12 +33,13 @@ typedef struct
   GObject *owner;
 } Export;
 
-/* A call on its way through the authority. */
+/* A call with what the gate keeps for it; lives as long as its invocation. */
 typedef struct
 {
+  ServiceCall call;
   Export *export;
-  GDBusMethodInvocation *invocation;
-} Call;
+  GError *error; /* what it fails with once it is authorised */
+} Gate;
 
 G_DEFINE_FINAL_TYPE (ServiceBus, service_bus, G_TYPE_OBJECT)
 
@@ -56,16 +57,6 @@ export_release (gpointer export)
   g_rc_box_release_full (export, (GDestroyNotify)export_clear);
 }
 
-static void
-call_free (Call *call)
-{
-  export_release (call->export);
-  g_clear_object (&call->invocation);
-  g_free (call);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
-
 void
 service_bus_return_error (GDBusMethodInvocation *invocation, GError *error)
 {
@@ -73,23 +64,27 @@ service_bus_return_error (GDBusMethodInvocation *invocation, GError *error)
   g_dbus_method_invocation_take_error (invocation, error);
 }
 
-/* Runs when an invocation is gone, which is when it was answered. */
+/* Runs when the invocation is gone, which is when it was answered. */
 static void
-on_answered (gpointer data)
+gate_free (gpointer data)
 {
-  ServiceBus *self = data;
+  Gate *gate = data;
+  ServiceBus *self = gate->export->bus;
 
-  self->n_calls--;
+  if (gate->call.caller != NULL)
+    service_quota_release (self->quota, service_caller_get_uid (gate->call.caller));
+  g_clear_pointer (&gate->call.caller, service_caller_unref);
+  g_clear_pointer (&gate->call.process, service_process_unref);
+  g_clear_error (&gate->error);
   service_hold_release (self->hold);
-  g_object_unref (self);
+  export_release (gate->export);
+  g_free (gate);
 }
 
-static void
-count_call (ServiceBus *self, GDBusMethodInvocation *invocation)
+static Gate *
+get_gate (GDBusMethodInvocation *invocation)
 {
-  self->n_calls++;
-  service_hold_take (self->hold);
-  g_object_set_data_full (G_OBJECT (invocation), "service-call", g_object_ref (self), on_answered);
+  return (Gate *)service_call_get (invocation);
 }
 
 static GVariant *
@@ -124,6 +119,13 @@ return_property (Export *export, GDBusMethodInvocation *invocation)
   g_dbus_method_invocation_return_value (invocation, value);
 }
 
+static GError *
+make_closed_error (void)
+{
+  return g_error_new (HAP_ERROR, HAP_ERROR_BUSY,
+                      "The service is stopping: call it again, and it is started again");
+}
+
 static gboolean
 is_property_call (GDBusMethodInvocation *invocation)
 {
@@ -133,15 +135,64 @@ is_property_call (GDBusMethodInvocation *invocation)
 static void
 on_checked (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Call) call = data;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusMethodInvocation) invocation = data;
+  Gate *gate = get_gate (invocation);
+  GError *error = NULL;
 
   if (!service_authority_check_finish (SERVICE_AUTHORITY (source), result, &error))
-    service_bus_return_error (g_steal_pointer (&call->invocation), g_steal_pointer (&error));
-  else if (is_property_call (call->invocation))
-    return_property (call->export, g_steal_pointer (&call->invocation));
+    service_bus_return_error (g_steal_pointer (&invocation), error);
+  else if (gate->error != NULL)
+    service_bus_return_error (g_steal_pointer (&invocation), g_steal_pointer (&gate->error));
+  else if (gate->export->bus->closed)
+    service_bus_return_error (g_steal_pointer (&invocation), make_closed_error ());
+  else if (is_property_call (invocation))
+    return_property (gate->export, g_steal_pointer (&invocation));
   else
-    call->export->interface->call (call->export->owner, g_steal_pointer (&call->invocation));
+    gate->export->interface->call (gate->export->owner, g_steal_pointer (&invocation));
+}
+
+/* What is wrong with the data alone, or true of nothing that runs here. */
+static gboolean
+is_harmless (const GError *error)
+{
+  return g_error_matches (error, HAP_ERROR, HAP_ERROR_INVALID_DATA)
+         || g_error_matches (error, HAP_ERROR, HAP_ERROR_NOT_RUNNING);
+}
+
+void
+service_bus_considered (GDBusMethodInvocation *invocation, GError *error)
+{
+  Gate *gate = get_gate (invocation);
+
+  if (error != NULL && is_harmless (error))
+    {
+      service_bus_return_error (invocation, error);
+      return;
+    }
+  gate->error = error;
+  service_authority_check (gate->export->bus->authority, &gate->call, on_checked, invocation);
+}
+
+static void
+on_identified (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GDBusMethodInvocation) invocation = data;
+  Gate *gate = get_gate (invocation);
+  Export *export = gate->export;
+  GError *error = NULL;
+  g_autoptr (ServiceCaller) caller = service_caller_identify_finish (result, &error);
+
+  if (caller != NULL && service_quota_take (export->bus->quota, service_caller_get_uid (caller), &error))
+    {
+      gate->call.caller = g_steal_pointer (&caller);
+      service_authority_admit (export->bus->authority, &gate->call, &error);
+    }
+  if (error != NULL)
+    service_bus_return_error (g_steal_pointer (&invocation), error);
+  else if (export->interface->consider != NULL)
+    export->interface->consider (export->owner, g_steal_pointer (&invocation));
+  else
+    service_bus_considered (g_steal_pointer (&invocation), NULL);
 }
 
 /* The row of the authority's table that a call falls under. */
@@ -171,23 +222,29 @@ on_call (GDBusConnection *connection,
 {
   Export *export = data;
   ServiceBus *self = export->bus;
-  Call *call;
+  GDBusMessageFlags flags = g_dbus_message_get_flags (g_dbus_method_invocation_get_message (invocation));
+  Gate *gate;
 
-  if (self->closed || self->n_calls >= MAX_CALLS)
+  if (self->closed)
     {
-      g_dbus_method_invocation_return_error (
-          invocation, HAP_ERROR, HAP_ERROR_BUSY, "%s",
-          self->closed ? "The service is stopping: call it again, and it is started again"
-                       : "Too many calls wait: call again later");
+      service_bus_return_error (invocation, make_closed_error ());
+      return;
+    }
+  if (sender == NULL)
+    {
+      g_dbus_method_invocation_return_error (invocation, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
+                                             "There is no bus that says whose this call is");
       return;
     }
 
-  count_call (self, invocation);
-  call = g_new0 (Call, 1);
-  call->export = g_rc_box_acquire (export);
-  call->invocation = invocation;
-  service_authority_check (self->authority, sender, export->info->name, get_member (invocation), on_checked,
-                           call);
+  gate = g_new0 (Gate, 1);
+  gate->export = g_rc_box_acquire (export);
+  gate->call.interface = export->info->name;
+  gate->call.member = get_member (invocation);
+  gate->call.interactive = (flags & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0;
+  service_hold_take (self->hold);
+  service_call_attach (invocation, &gate->call, gate_free);
+  service_caller_identify (self->connection, sender, on_identified, invocation);
 }
 
 guint
@@ -254,6 +311,7 @@ service_bus_finalize (GObject *object)
 
   g_clear_object (&self->connection);
   g_clear_object (&self->authority);
+  service_quota_free (self->quota);
   G_OBJECT_CLASS (service_bus_parent_class)->finalize (object);
 }
 
@@ -269,12 +327,16 @@ service_bus_init (ServiceBus *self)
 }
 
 ServiceBus *
-service_bus_new (GDBusConnection *connection, ServiceAuthority *authority, ServiceHold *hold)
+service_bus_new (GDBusConnection *connection,
+                 ServiceAuthority *authority,
+                 ServiceHold *hold,
+                 const ServiceLimits *limits)
 {
   ServiceBus *self = g_object_new (SERVICE_TYPE_BUS, NULL);
 
   self->connection = g_object_ref (connection);
   self->authority = g_object_ref (authority);
   self->hold = hold;
+  self->quota = service_quota_new ("calls wait", limits->calls, limits->calls_per_user);
   return self;
 }

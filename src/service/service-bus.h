@@ -20,16 +20,23 @@ G_DECLARE_FINAL_TYPE (ServiceBus, service_bus, SERVICE, BUS, GObject)
 
 /**
  * ServiceInterface: what the owner of an exported interface does.
+ * @consider: (nullable): says in the ServiceCall of @invocation (transfer full) what a call or the reading of
+ * a property is about, and hands it to service_bus_considered(), now or later
  * @call: answers @invocation (transfer full), now or later, with service_bus_return_error() for an error
  * @get_property: (nullable): returns a floating value
  */
 typedef struct
 {
+  void (*consider) (gpointer owner, GDBusMethodInvocation *invocation);
   void (*call) (gpointer owner, GDBusMethodInvocation *invocation);
   GVariant *(*get_property) (gpointer owner, const char *name);
 } ServiceInterface;
 
-ServiceBus *service_bus_new (GDBusConnection *connection, ServiceAuthority *authority, ServiceHold *hold);
+/* @limits: borrowed */
+ServiceBus *service_bus_new (GDBusConnection *connection,
+                             ServiceAuthority *authority,
+                             ServiceHold *hold,
+                             const ServiceLimits *limits);
 GDBusConnection *service_bus_get_connection (ServiceBus *self);
 
 /**
@@ -46,6 +53,10 @@ guint service_bus_export (ServiceBus *self,
                           gpointer owner,
                           GError **error);
 void service_bus_unexport (ServiceBus *self, guint id);
+
+/* @invocation: (transfer full). @error: (transfer full) (nullable): with what it would fail if it is
+ * authorised; what says nothing about the machine is told in any case */
+void service_bus_considered (GDBusMethodInvocation *invocation, GError *error);
 
 /* @destination: (nullable): a unique name; NULL: everybody. @parameters: floating references are taken */
 void service_bus_emit (ServiceBus *self,

@@ -16,15 +16,11 @@
 #include "service-text.h"
 
 #define MAX_ARTIFACTS 32
-#define MAX_ARTIFACT_BYTES ((guint64)1024 * 1024 * 1024)
 #define MAX_ENTRY_BYTES (256 * 1024)
 #define MAX_SUMMARY_BYTES (512 * 1024)
 #define MAX_TITLE 256
 #define MAX_MESSAGE 4096
-/* Of entries in all: as many bytes at once, and as many more each second; an entry costs some besides its
- * length. */
-#define ENTRY_BURST (16.0 * 1024 * 1024)
-#define ENTRY_RATE (256.0 * 1024)
+/* An entry costs some bytes besides its length. */
 #define ENTRY_COST 256
 
 typedef struct
@@ -40,8 +36,10 @@ typedef struct
 struct _ServiceIntake
 {
   ServiceArtifacts *store;
+  const ServiceLimits *limits;
   char *action;
   guint target;
+  guint owner_uid;
   gboolean keep_entries;
   const ServiceIntakeFuncs *funcs;
   gpointer owner;
@@ -88,12 +86,16 @@ spend_entry_credit (ServiceIntake *self, gsize size, GError **error)
   gint64 now = g_get_monotonic_time ();
 
   if (!self->keep_entries)
-    self->entry_credit += (double)(now - self->credited_at) / G_USEC_PER_SEC * ENTRY_RATE;
-  self->entry_credit = MIN (self->entry_credit, ENTRY_BURST);
+    self->entry_credit +=
+        (double)(now - self->credited_at) / G_USEC_PER_SEC * self->limits->entry_bytes_per_second;
+  self->entry_credit = MIN (self->entry_credit, (double)self->limits->entry_burst_bytes);
   self->credited_at = now;
   if (self->entry_credit < size + ENTRY_COST)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_NO_SPACE, "The report is too long: ask for less at once");
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_NO_SPACE,
+          "The report is too long, or grows too fast: ask for less at once, or raise EntryBurstBytes "
+          "in ha-profilerd.conf");
       return FALSE;
     }
   self->entry_credit -= size + ENTRY_COST;
@@ -199,7 +201,7 @@ create_artifact (ServiceIntake *self,
 {
   const char *name, *mime, *title;
   g_autofree char *shown_title = NULL;
-  ServiceArtifactInfo info = { .action = self->action, .target = self->target };
+  ServiceArtifactInfo info = { .action = self->action, .target = self->target, .owner = self->owner_uid };
   ServiceArtifact *file;
   Artifact *artifact;
   gint handle;
@@ -207,7 +209,7 @@ create_artifact (ServiceIntake *self,
   g_variant_get (parameters, "(&s&s&s)", &name, &mime, &title);
   if (!service_text_is_name (name, 128) || !service_text_is_mime (mime))
     return "the name or the type of an artifact is none";
-  if (self->artifacts->len >= MAX_ARTIFACTS || sum_sizes (self) > MAX_ARTIFACT_BYTES)
+  if (self->artifacts->len >= MAX_ARTIFACTS || sum_sizes (self) > self->limits->job_artifact_bytes)
     return "its artifacts are too many or too large";
   if (find_artifact (self, name) != NULL)
     return "it creates an artifact twice";
@@ -241,7 +243,7 @@ commit_artifact (ServiceIntake *self, GVariant *parameters, GError **error)
   artifact = find_artifact (self, name);
   if (artifact == NULL || artifact->committed)
     return "it commits an artifact that it does not write";
-  if (sum_sizes (self) > MAX_ARTIFACT_BYTES)
+  if (sum_sizes (self) > self->limits->job_artifact_bytes)
     return "its artifacts are too large";
 
   artifact->size = service_artifact_get_size (artifact->file);
@@ -352,8 +354,8 @@ service_intake_get_entries (ServiceIntake *self)
 
 ServiceIntake *
 service_intake_new (ServiceArtifacts *artifacts,
-                    const char *action,
-                    guint target,
+                    const ServiceLimits *limits,
+                    const ServiceArtifactInfo *info,
                     gboolean keep_entries,
                     const ServiceIntakeFuncs *funcs,
                     gpointer owner)
@@ -361,15 +363,17 @@ service_intake_new (ServiceArtifacts *artifacts,
   ServiceIntake *self = g_new0 (ServiceIntake, 1);
 
   self->store = g_object_ref (artifacts);
-  self->action = g_strdup (action);
-  self->target = target;
+  self->limits = limits;
+  self->action = g_strdup (info->action);
+  self->target = info->target;
+  self->owner_uid = info->owner;
   self->keep_entries = keep_entries;
   self->funcs = funcs;
   self->owner = owner;
   self->summary = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
   self->artifacts = g_ptr_array_new_with_free_func ((GDestroyNotify)artifact_free);
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
-  self->entry_credit = ENTRY_BURST;
+  self->entry_credit = (double)limits->entry_burst_bytes;
   self->credited_at = g_get_monotonic_time ();
   return self;
 }

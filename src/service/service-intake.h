@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "service-artifacts.h"
+#include "service-limits.h"
 
 G_BEGIN_DECLS
 
@@ -25,10 +26,11 @@ typedef struct
   gboolean (*notify) (gpointer owner, const char *id, const char *title, const char *message);
 } ServiceIntakeFuncs;
 
-/* @action, @target: kept with artifacts. @keep_entries: for service_intake_get_entries() */
+/* @limits: borrowed. @info: what is kept with each artifact, but for mime and title. @keep_entries: for
+ * service_intake_get_entries() */
 ServiceIntake *service_intake_new (ServiceArtifacts *artifacts,
-                                   const char *action,
-                                   guint target,
+                                   const ServiceLimits *limits,
+                                   const ServiceArtifactInfo *info,
                                    gboolean keep_entries,
                                    const ServiceIntakeFuncs *funcs,
                                    gpointer owner);

@@ -45,6 +45,7 @@ struct _ServiceJob
   ServiceProcess *process; /* NULL once it has ended */
   guint pid;
   char *caller;
+  guint uid;
   gint64 start_time;
   char *path;
 
@@ -439,6 +440,12 @@ service_job_get_caller (ServiceJob *self)
 }
 
 guint
+service_job_get_uid (ServiceJob *self)
+{
+  return self->uid;
+}
+
+guint
 service_job_get_pid (ServiceJob *self)
 {
   return self->pid;
@@ -540,7 +547,7 @@ service_job_new (const ServiceContext *context,
                  HapAction *action,
                  const char *plugin,
                  ServiceProcess *process,
-                 const char *caller,
+                 ServiceCaller *caller,
                  gint64 start_time,
                  const char *path)
 {
@@ -552,12 +559,15 @@ service_job_new (const ServiceContext *context,
   self->plugin = g_strdup (plugin);
   self->process = service_process_ref (process);
   self->pid = service_process_get_pid (process);
-  self->caller = g_strdup (caller);
+  self->caller = g_strdup (service_caller_get_name (caller));
+  self->uid = service_caller_get_uid (caller);
   self->start_time = start_time;
   self->path = g_strdup (path);
   self->notifications =
       service_notifications_new (context->subscribers, path != NULL, describe_notification, self);
-  self->intake =
-      service_intake_new (context->artifacts, get_method (self), self->pid, path == NULL, &funcs, self);
+  self->intake = service_intake_new (
+      context->artifacts, context->limits,
+      &(ServiceArtifactInfo){ .action = get_method (self), .target = self->pid, .owner = self->uid },
+      path == NULL, &funcs, self);
   return self;
 }

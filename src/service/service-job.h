@@ -5,7 +5,9 @@
 
 #include "hap-action.h"
 #include "service-artifacts.h"
+#include "service-caller.h"
 #include "service-launcher.h"
+#include "service-limits.h"
 #include "service-subscribers.h"
 
 G_BEGIN_DECLS
@@ -17,6 +19,7 @@ typedef struct
   ServiceLauncher *launcher;
   ServiceArtifacts *artifacts;
   ServiceSubscribers *subscribers;
+  const ServiceLimits *limits;
 } ServiceContext;
 
 /**
@@ -30,7 +33,7 @@ G_DECLARE_FINAL_TYPE (ServiceJob, service_job, SERVICE, JOB, GObject)
 /**
  * service_job_new:
  * @plugin: the module that has the action
- * @caller: the unique bus name that started it
+ * @caller: who started it
  * @start_time: microseconds since 1970, unique
  * @path: (nullable): its object path; NULL: it is not on the bus, and keeps its entries for the reply
  */
@@ -38,7 +41,7 @@ ServiceJob *service_job_new (const ServiceContext *context,
                              HapAction *action,
                              const char *plugin,
                              ServiceProcess *process,
-                             const char *caller,
+                             ServiceCaller *caller,
                              gint64 start_time,
                              const char *path);
 
@@ -54,7 +57,8 @@ void service_job_stop (ServiceJob *self);
 gboolean service_job_is_running (ServiceJob *self);
 const char *service_job_get_state (ServiceJob *self);
 const char *service_job_get_path (ServiceJob *self);
-const char *service_job_get_caller (ServiceJob *self);
+const char *service_job_get_caller (ServiceJob *self); /* its unique bus name */
+guint service_job_get_uid (ServiceJob *self);          /* the caller's */
 guint service_job_get_pid (ServiceJob *self);
 HapActionClass *service_job_get_action_class (ServiceJob *self);
 

@@ -8,11 +8,11 @@
 
 #include "hap-error.h"
 #include "service-interfaces.h"
+#include "service-quota.h"
 
 #define JOB_INTERFACE "org.homeassistant.Profiler.Job"
 #define MANAGER_INTERFACE "org.homeassistant.Profiler.Manager"
 #define OBJECT_MANAGER_INTERFACE "org.freedesktop.DBus.ObjectManager"
-#define MAX_RUNNING 16
 #define MAX_ENDED 32
 
 /* A job with what we keep for it. */
@@ -22,6 +22,7 @@ typedef struct
   ServiceJob *job;
   guint export;
   guint timer; /* of its removal, once it has ended */
+  gboolean counted;
 } Item;
 
 struct _ServiceJobs
@@ -32,6 +33,7 @@ struct _ServiceJobs
   ServiceHold *hold;
   guint retention_seconds;
   GPtrArray *items; /* of Item, the oldest first */
+  ServiceQuota *quota;
   guint n_made;
   gint64 last_start_time;
 };
@@ -39,8 +41,17 @@ struct _ServiceJobs
 G_DEFINE_FINAL_TYPE (ServiceJobs, service_jobs, G_TYPE_OBJECT)
 
 static void
+uncount (Item *item)
+{
+  if (item->counted)
+    service_quota_release (item->jobs->quota, service_job_get_uid (item->job));
+  item->counted = FALSE;
+}
+
+static void
 item_free (Item *item)
 {
+  uncount (item);
   g_signal_handlers_disconnect_by_data (item->job, item);
   g_clear_handle_id (&item->timer, g_source_remove);
   if (item->export != 0)
@@ -58,8 +69,18 @@ make_start_time (ServiceJobs *self)
   return self->last_start_time;
 }
 
+/* What cannot hold a secret of the target. */
+static gboolean
+is_discreet (const char *property)
+{
+  static const char *const telling[] = { "Error", "Summary", NULL };
+
+  return !g_strv_contains (telling, property);
+}
+
+/* @fully: with what is for its owner alone */
 static GVariant *
-describe_interfaces (ServiceJob *job)
+describe_interfaces (ServiceJob *job, gboolean fully)
 {
   const GDBusInterfaceInfo *info = &org_homeassistant_profiler_job_interface;
   GVariantBuilder interfaces;
@@ -69,8 +90,12 @@ describe_interfaces (ServiceJob *job)
   g_variant_builder_add (&interfaces, "s", JOB_INTERFACE);
   g_variant_builder_open (&interfaces, G_VARIANT_TYPE_VARDICT);
   for (guint i = 0; info->properties[i] != NULL; i++)
-    g_variant_builder_add (&interfaces, "{sv}", info->properties[i]->name,
-                           service_job_get_dbus_property (job, info->properties[i]->name));
+    {
+      const char *name = info->properties[i]->name;
+
+      if (fully || is_discreet (name))
+        g_variant_builder_add (&interfaces, "{sv}", name, service_job_get_dbus_property (job, name));
+    }
   g_variant_builder_close (&interfaces);
   g_variant_builder_close (&interfaces);
   return g_variant_builder_end (&interfaces);
@@ -122,6 +147,7 @@ on_job_ended (ServiceJob *job, Item *item)
 {
   ServiceJobs *self = item->jobs;
 
+  uncount (item);
   if (service_job_get_path (job) == NULL)
     {
       remove_item (self, item);
@@ -139,6 +165,13 @@ on_cancelled_job_ended (ServiceJob *job, GDBusMethodInvocation *invocation)
 {
   g_signal_handlers_disconnect_by_data (job, invocation);
   g_dbus_method_invocation_return_value (invocation, NULL);
+}
+
+static void
+consider_job (gpointer owner, GDBusMethodInvocation *invocation)
+{
+  service_call_add_owner (service_call_get (invocation), service_job_get_uid (owner));
+  service_bus_considered (invocation, NULL);
 }
 
 static void
@@ -166,7 +199,7 @@ get_job_property (gpointer owner, const char *name)
 static gboolean
 export_job (ServiceJobs *self, Item *item, GError **error)
 {
-  static const ServiceInterface interface = { call_job, get_job_property };
+  static const ServiceInterface interface = { consider_job, call_job, get_job_property };
   const char *path = service_job_get_path (item->job);
 
   item->export = service_bus_export (self->context->bus, path,
@@ -177,7 +210,7 @@ export_job (ServiceJobs *self, Item *item, GError **error)
   service_subscribers_send (self->context->subscribers, SERVICE_AUDIENCE_OBSERVERS,
                             service_job_get_caller (item->job), SERVICE_PATH, OBJECT_MANAGER_INTERFACE,
                             "InterfacesAdded",
-                            g_variant_new ("(o@a{sa{sv}})", path, describe_interfaces (item->job)));
+                            g_variant_new ("(o@a{sa{sv}})", path, describe_interfaces (item->job, TRUE)));
   return TRUE;
 }
 
@@ -231,25 +264,13 @@ set_busy_error (ServiceJob *job, const char *slot, GError **error)
 }
 
 static gboolean
-may_start (ServiceJobs *self, const char *slot, guint pid, GError **error)
+slot_is_free (ServiceJobs *self, const char *slot, guint pid, GError **error)
 {
   ServiceJob *first = slot != NULL ? find_first_in_slot (self, slot, pid) : NULL;
-  guint n_running = 0;
 
   if (first != NULL)
-    {
-      set_busy_error (first, slot, error);
-      return FALSE;
-    }
-  for (guint i = 0; i < self->items->len; i++)
-    n_running += service_job_is_running (((Item *)self->items->pdata[i])->job);
-  if (n_running >= MAX_RUNNING)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY,
-                   "%u jobs run already, and no more may: wait for one, or cancel it", n_running);
-      return FALSE;
-    }
-  return TRUE;
+    set_busy_error (first, slot, error);
+  return first == NULL;
 }
 
 ServiceJob *
@@ -257,20 +278,22 @@ service_jobs_start (ServiceJobs *self,
                     HapAction *action,
                     const char *plugin,
                     ServiceProcess *process,
-                    const char *caller,
+                    ServiceCaller *caller,
                     GError **error)
 {
   HapActionClass *klass = HAP_ACTION_GET_CLASS (action);
   g_autofree char *path = NULL;
   Item *item;
 
-  if (!may_start (self, klass->slot, service_process_get_pid (process), error))
+  if (!slot_is_free (self, klass->slot, service_process_get_pid (process), error)
+      || !service_quota_take (self->quota, service_caller_get_uid (caller), error))
     return NULL;
 
   if (klass->reply == HAP_REPLY_JOB)
     path = g_strdup_printf (SERVICE_PATH "/jobs/%u", ++self->n_made);
   item = g_new0 (Item, 1);
   item->jobs = self;
+  item->counted = TRUE;
   item->job = service_job_new (self->context, action, plugin, process, caller, make_start_time (self), path);
   service_hold_take (self->hold);
   g_ptr_array_add (self->items, item);
@@ -332,19 +355,34 @@ service_jobs_close (ServiceJobs *self)
 }
 
 static void
+consider_object_manager (gpointer owner, GDBusMethodInvocation *invocation)
+{
+  ServiceJobs *self = owner;
+  ServiceCall *call = service_call_get (invocation);
+
+  service_call_add_owner (call, service_caller_get_uid (call->caller));
+  for (guint i = 0; i < self->items->len; i++)
+    service_call_add_owner (call, service_job_get_uid (((Item *)self->items->pdata[i])->job));
+  service_bus_considered (invocation, NULL);
+}
+
+static void
 call_object_manager (gpointer owner, GDBusMethodInvocation *invocation)
 {
   ServiceJobs *self = owner;
+  const ServiceCall *call = service_call_get (invocation);
+  guint uid = service_caller_get_uid (call->caller);
   GVariantBuilder objects;
 
   g_variant_builder_init (&objects, G_VARIANT_TYPE ("a{oa{sa{sv}}}"));
   for (guint i = 0; i < self->items->len; i++)
     {
       const Item *item = self->items->pdata[i];
+      gboolean own = service_job_get_uid (item->job) == uid;
 
-      if (item->export != 0)
+      if (item->export != 0 && (own || !call->only_own))
         g_variant_builder_add (&objects, "{o@a{sa{sv}}}", service_job_get_path (item->job),
-                               describe_interfaces (item->job));
+                               describe_interfaces (item->job, own || call->trusted));
     }
   g_dbus_method_invocation_return_value (invocation, g_variant_new ("(a{oa{sa{sv}}})", &objects));
 }
@@ -352,7 +390,7 @@ call_object_manager (gpointer owner, GDBusMethodInvocation *invocation)
 const ServiceInterface *
 service_jobs_get_interface (void)
 {
-  static const ServiceInterface interface = { call_object_manager, NULL };
+  static const ServiceInterface interface = { consider_object_manager, call_object_manager, NULL };
 
   return &interface;
 }
@@ -363,6 +401,7 @@ service_jobs_finalize (GObject *object)
   ServiceJobs *self = SERVICE_JOBS (object);
 
   g_ptr_array_unref (self->items);
+  service_quota_free (self->quota);
   G_OBJECT_CLASS (service_jobs_parent_class)->finalize (object);
 }
 
@@ -386,5 +425,6 @@ service_jobs_new (const ServiceContext *context, ServiceHold *hold, guint retent
   self->context = context;
   self->hold = hold;
   self->retention_seconds = retention_seconds;
+  self->quota = service_quota_new ("jobs run", context->limits->jobs, context->limits->jobs_per_user);
   return self;
 }

@@ -29,7 +29,7 @@ ServiceJob *service_jobs_start (ServiceJobs *self,
                                 HapAction *action,
                                 const char *plugin,
                                 ServiceProcess *process,
-                                const char *caller,
+                                ServiceCaller *caller,
                                 GError **error);
 
 /**

@@ -62,6 +62,7 @@ typedef struct
 {
   ServiceManager *self;
   GDBusMethodInvocation *invocation;
+  ServiceCall listening; /* the same caller's, to hear entries */
 } Subscription;
 
 static void
@@ -73,7 +74,7 @@ on_audience_known (GObject *source, GAsyncResult *result, gpointer data)
   gboolean inspects = service_authority_check_finish (SERVICE_AUTHORITY (source), result, NULL);
   GError *error = NULL;
 
-  service_subscribers_add (self->subscribers, g_dbus_method_invocation_get_sender (invocation),
+  service_subscribers_add (self->subscribers, subscription->listening.caller,
                            inspects ? SERVICE_AUDIENCE_INSPECTORS : SERVICE_AUDIENCE_OBSERVERS, &error);
   answer (invocation, NULL, error);
 }
@@ -84,9 +85,11 @@ handle_subscribe (ServiceManager *self, GDBusMethodInvocation *invocation, GVari
 {
   Subscription *subscription = g_new (Subscription, 1);
 
-  *subscription = (Subscription){ g_object_ref (self), invocation };
-  service_authority_check (self->authority, g_dbus_method_invocation_get_sender (invocation),
-                           "org.homeassistant.Profiler", "LogEntry", on_audience_known, subscription);
+  *subscription = (Subscription){ .self = g_object_ref (self), .invocation = invocation };
+  subscription->listening = *service_call_get (invocation);
+  subscription->listening.interface = "org.homeassistant.Profiler";
+  subscription->listening.member = "LogEntry";
+  service_authority_check (self->authority, &subscription->listening, on_audience_known, subscription);
 }
 
 static void
@@ -99,8 +102,10 @@ handle_unsubscribe (ServiceManager *self, GDBusMethodInvocation *invocation, GVa
 static void
 handle_list_artifacts (ServiceManager *self, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
+  const ServiceCall *call = service_call_get (invocation);
+  guint uid = service_caller_get_uid (call->caller);
   GError *error = NULL;
-  GVariant *artifacts = service_artifacts_list (self->artifacts, &error);
+  GVariant *artifacts = service_artifacts_list (self->artifacts, call->only_own ? &uid : NULL, &error);
 
   answer (invocation, artifacts != NULL ? g_variant_new ("(@aa{sv})", artifacts) : NULL, error);
 }
@@ -130,6 +135,29 @@ handle_remove_artifact (ServiceManager *self, GDBusMethodInvocation *invocation,
   g_variant_get (parameters, "(&s)", &name);
   service_artifacts_remove (self->artifacts, name, &error);
   answer (invocation, NULL, error);
+}
+
+/* Whose the artifacts are. One that is not there is nobody's, so that only who may have others' learns it. */
+static void
+consider_manager (gpointer owner, GDBusMethodInvocation *invocation)
+{
+  ServiceManager *self = owner;
+  ServiceCall *call = service_call_get (invocation);
+  guint uid = service_caller_get_uid (call->caller);
+  const char *name;
+
+  if (g_str_equal (call->member, "ListArtifacts"))
+    {
+      if (!service_artifacts_has_others (self->artifacts, uid))
+        service_call_add_owner (call, uid);
+    }
+  else if (g_str_has_suffix (call->member, "Artifact"))
+    {
+      g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(&s)", &name);
+      if (service_artifacts_get_owner (self->artifacts, name, &uid))
+        service_call_add_owner (call, uid);
+    }
+  service_bus_considered (invocation, NULL);
 }
 
 static void
@@ -171,7 +199,7 @@ get_manager_property (gpointer owner, const char *name)
 const ServiceInterface *
 service_manager_get_interface (void)
 {
-  static const ServiceInterface interface = { call_manager, get_manager_property };
+  static const ServiceInterface interface = { consider_manager, call_manager, get_manager_property };
 
   return &interface;
 }

@@ -17,6 +17,7 @@
 
 #include "hap-error.h"
 #include "service-fd.h"
+#include "service-text.h"
 
 #define MAX_THREADS_A_CALL 64
 #define MAX_SYSTEM_CALLS_A_CALL 256
@@ -26,6 +27,7 @@ struct _ServiceProcess
 {
   guint pid;
   guint uid;
+  char *command;
   int pidfd;
   int dir_fd;
   int mem_fd;
@@ -36,6 +38,7 @@ struct _ServiceProcess
 static void
 service_process_clear (ServiceProcess *self)
 {
+  g_free (self->command);
   service_fd_clear (&self->pidfd);
   service_fd_clear (&self->dir_fd);
   service_fd_clear (&self->mem_fd);
@@ -81,6 +84,18 @@ has_memory (ServiceProcess *self, GError **error)
   return FALSE;
 }
 
+/* Not the command line: that is read from the memory of the process, which may keep us waiting for ever. */
+static char *
+read_command (ServiceProcess *self)
+{
+  service_autofd int fd = openat (self->dir_fd, "comm", READ_ONLY);
+  char name[64];
+  gssize length = fd >= 0 ? read (fd, name, sizeof name - 1) : -1;
+
+  name[MAX (length, 0)] = '\0';
+  return service_text_escape (g_strchomp (name), sizeof name, FALSE);
+}
+
 static gboolean
 open_descriptors (ServiceProcess *self, GError **error)
 {
@@ -115,6 +130,7 @@ open_descriptors (ServiceProcess *self, GError **error)
       set_error (error, self->pid, "look into", errno);
       return FALSE;
     }
+  self->command = read_command (self);
 
   /* The pidfd came first: if its process is still there now, the number was its all the time, and so are the
    * descriptors. */
@@ -168,6 +184,18 @@ service_process_get_uid (ServiceProcess *self)
   return self->uid;
 }
 
+const char *
+service_process_get_command (ServiceProcess *self)
+{
+  return self->command;
+}
+
+int
+service_process_get_dir_fd (ServiceProcess *self)
+{
+  return self->dir_fd;
+}
+
 int
 service_process_get_pidfd (ServiceProcess *self)
 {
@@ -199,6 +227,17 @@ service_process_is_alive (ServiceProcess *self)
 
   /* A pidfd becomes readable when its process ends, also before it is reaped. */
   return poll (&end, 1, 0) == 0;
+}
+
+gboolean
+service_process_is_same (ServiceProcess *self)
+{
+  struct stat status;
+  char byte;
+
+  /* A list of mappings is empty from then on when its process runs another program. */
+  return service_process_is_alive (self) && fstat (self->dir_fd, &status) == 0 && status.st_uid == self->uid
+         && pread (self->maps_fd, &byte, 1, 0) == 1;
 }
 
 /* Of a namespace file, the device and inode number are what it is. */

@@ -25,12 +25,17 @@ void service_process_unref (ServiceProcess *self);
 
 guint service_process_get_pid (ServiceProcess *self);
 guint service_process_get_uid (ServiceProcess *self);
+const char *service_process_get_command (ServiceProcess *self); /* the kernel's short name of it, escaped */
+int service_process_get_dir_fd (ServiceProcess *self);
 int service_process_get_pidfd (ServiceProcess *self);
 int service_process_get_mem_fd (ServiceProcess *self);
 int service_process_get_maps_fd (ServiceProcess *self);
 int service_process_get_task_fd (ServiceProcess *self);
 
 gboolean service_process_is_alive (ServiceProcess *self);
+
+/* TRUE while it runs, still the same program as when it was opened, and for the same user. */
+gboolean service_process_is_same (ServiceProcess *self);
 
 /* TRUE when its pid or mount namespace is not the machine's (pid 1's; where that is not shown to us, our
  * own). */

@@ -7,12 +7,11 @@
 
 #include "service-subscribers.h"
 
-#include "hap-error.h"
-
-#define MAX_SUBSCRIBERS 64
+#include "service-quota.h"
 
 typedef struct
 {
+  guint uid;
   guint watch; /* of the bus name */
   ServiceAudience audience;
 } Subscriber;
@@ -23,6 +22,7 @@ struct _ServiceSubscribers
 
   ServiceBus *bus;
   ServiceHold *hold;
+  ServiceQuota *quota;
   GHashTable *subscribers; /* unique name -> Subscriber */
 };
 
@@ -35,8 +35,12 @@ on_vanished (GDBusConnection *connection, const char *name, gpointer data)
 }
 
 gboolean
-service_subscribers_add (ServiceSubscribers *self, const char *name, ServiceAudience audience, GError **error)
+service_subscribers_add (ServiceSubscribers *self,
+                         ServiceCaller *caller,
+                         ServiceAudience audience,
+                         GError **error)
 {
+  const char *name = service_caller_get_name (caller);
   Subscriber *subscriber = g_hash_table_lookup (self->subscribers, name);
 
   if (subscriber != NULL)
@@ -44,15 +48,12 @@ service_subscribers_add (ServiceSubscribers *self, const char *name, ServiceAudi
       subscriber->audience = audience;
       return TRUE;
     }
-  if (g_hash_table_size (self->subscribers) >= MAX_SUBSCRIBERS)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, "There are %d subscribers already: call again later",
-                   MAX_SUBSCRIBERS);
-      return FALSE;
-    }
+  if (!service_quota_take (self->quota, service_caller_get_uid (caller), error))
+    return FALSE;
 
   service_hold_take (self->hold);
   subscriber = g_new0 (Subscriber, 1);
+  subscriber->uid = service_caller_get_uid (caller);
   subscriber->audience = audience;
   subscriber->watch =
       g_bus_watch_name_on_connection (service_bus_get_connection (self->bus), name,
@@ -69,8 +70,9 @@ service_subscribers_remove (ServiceSubscribers *self, const char *name)
 
   if (subscriber == NULL)
     return;
-  /* @name may be the watch's own. */
   watch = subscriber->watch;
+  service_quota_release (self->quota, subscriber->uid);
+  /* @name may be the watch's own. */
   g_hash_table_remove (self->subscribers, name);
   g_bus_unwatch_name (watch);
   service_hold_release (self->hold);
@@ -104,15 +106,16 @@ service_subscribers_dispose (GObject *object)
 {
   ServiceSubscribers *self = SERVICE_SUBSCRIBERS (object);
   GHashTableIter iter;
-  gpointer subscriber;
+  gpointer name;
 
   g_hash_table_iter_init (&iter, self->subscribers);
-  while (g_hash_table_iter_next (&iter, NULL, &subscriber))
+  while (g_hash_table_iter_next (&iter, &name, NULL))
     {
-      g_bus_unwatch_name (((Subscriber *)subscriber)->watch);
-      service_hold_release (self->hold);
+      g_autofree char *kept = g_strdup (name);
+
+      service_subscribers_remove (self, kept);
+      g_hash_table_iter_init (&iter, self->subscribers);
     }
-  g_hash_table_remove_all (self->subscribers);
   G_OBJECT_CLASS (service_subscribers_parent_class)->dispose (object);
 }
 
@@ -122,6 +125,7 @@ service_subscribers_finalize (GObject *object)
   ServiceSubscribers *self = SERVICE_SUBSCRIBERS (object);
 
   g_hash_table_unref (self->subscribers);
+  service_quota_free (self->quota);
   g_clear_object (&self->bus);
   G_OBJECT_CLASS (service_subscribers_parent_class)->finalize (object);
 }
@@ -140,11 +144,13 @@ service_subscribers_init (ServiceSubscribers *self)
 }
 
 ServiceSubscribers *
-service_subscribers_new (ServiceBus *bus, ServiceHold *hold)
+service_subscribers_new (ServiceBus *bus, ServiceHold *hold, const ServiceLimits *limits)
 {
   ServiceSubscribers *self = g_object_new (SERVICE_TYPE_SUBSCRIBERS, NULL);
 
   self->bus = g_object_ref (bus);
   self->hold = hold;
+  self->quota =
+      service_quota_new ("subscribers are there", limits->subscribers, limits->subscribers_per_user);
   return self;
 }

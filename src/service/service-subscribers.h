@@ -24,14 +24,16 @@ typedef enum
 #define SERVICE_TYPE_SUBSCRIBERS (service_subscribers_get_type ())
 G_DECLARE_FINAL_TYPE (ServiceSubscribers, service_subscribers, SERVICE, SUBSCRIBERS, GObject)
 
-ServiceSubscribers *service_subscribers_new (ServiceBus *bus, ServiceHold *hold);
+/* @limits: borrowed */
+ServiceSubscribers *service_subscribers_new (ServiceBus *bus, ServiceHold *hold, const ServiceLimits *limits);
 
-/* @name: a unique bus name; adding one again changes its @audience. Errors: HAP_ERROR_BUSY: there are too
- * many */
+/* Adding one again changes its @audience. Errors: HAP_ERROR_BUSY: there are too many */
 gboolean service_subscribers_add (ServiceSubscribers *self,
-                                  const char *name,
+                                  ServiceCaller *caller,
                                   ServiceAudience audience,
                                   GError **error);
+
+/* @name: a unique bus name */
 void service_subscribers_remove (ServiceSubscribers *self, const char *name);
 
 /**

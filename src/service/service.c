@@ -165,16 +165,12 @@ export_all (Service *self, GVariant *actions, GError **error)
 static gboolean
 connect_to_bus (Service *self, GError **error)
 {
-  g_autofree char *address = g_dbus_address_get_for_bus_sync (self->options->bus_type, NULL, error);
-
-  if (address == NULL)
-    return FALSE;
-  /* Our own connection, which does not end the process when it closes. */
-  self->connection = g_dbus_connection_new_for_address_sync (
-      address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, error);
+  /* The process's shared connection, by which libpolkit asks, too: so what the bus says of a caller's leaving
+   * and what polkit says of the caller come in their order. */
+  self->connection = g_bus_get_sync (self->options->bus_type, NULL, error);
   if (self->connection == NULL)
     return FALSE;
+  g_dbus_connection_set_exit_on_close (self->connection, FALSE);
   g_signal_connect (self->connection, "closed", G_CALLBACK (on_bus_closed), self);
   return TRUE;
 }
@@ -183,15 +179,19 @@ static void
 make_parts (Service *self, GVariant *actions)
 {
   const ServiceOptions *options = self->options;
+  const ServiceLimits *limits = &options->configuration->limits;
   g_autoptr (ServiceAuthority) authority =
-      service_authority_new (self->connection, options->bus_type, self->engine);
+      service_authority_new (self->connection, options->bus_type, self->engine, limits);
   ServiceContext *context = &self->context;
 
-  context->bus = service_bus_new (self->connection, authority, self->hold);
+  context->bus = service_bus_new (self->connection, authority, self->hold, limits);
   context->artifacts = service_artifacts_new (options->state_dir);
-  context->subscribers = service_subscribers_new (context->bus, self->hold);
-  self->targets = service_targets_new (context->launcher, options->target);
-  self->jobs = service_jobs_new (context, self->hold, options->retention_seconds);
+  service_artifacts_set_limits (context->artifacts, limits->artifact_bytes, limits->artifact_age_seconds,
+                                limits->artifacts);
+  context->subscribers = service_subscribers_new (context->bus, self->hold, limits);
+  context->limits = limits;
+  self->targets = service_targets_new (context->launcher, options->configuration->target);
+  self->jobs = service_jobs_new (context, self->hold, options->configuration->retention_seconds);
   self->actions = service_actions_new (self->engine, self->targets, self->jobs);
   self->manager =
       service_manager_new (actions, authority, self->targets, context->artifacts, context->subscribers);
@@ -206,7 +206,7 @@ bring_up (Service *self, GError **error)
   /* Registers our errors, so that a worker's are known when they come. */
   hap_error_quark ();
   self->loop = g_main_loop_new (NULL, FALSE);
-  self->hold = service_hold_new (options->idle_seconds, on_idle, self);
+  self->hold = service_hold_new (options->configuration->idle_seconds, on_idle, self);
   self->context.launcher = service_launcher_new (options->worker, options->tracer, options->plugin_dirs);
   g_signal_connect (self->context.launcher, "quiet", G_CALLBACK (on_quiet), self);
   self->engine = hap_plugin_engine_new (options->plugin_dirs);

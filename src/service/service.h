@@ -3,6 +3,8 @@
 
 #include <gio/gio.h>
 
+#include "service-configuration.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -10,8 +12,6 @@ G_BEGIN_DECLS
  * @bus_type: whose processes are served: everybody's, for root (G_BUS_TYPE_SYSTEM), or one's own
  * (G_BUS_TYPE_SESSION)
  * @plugin_dirs: (nullable): NULL: the installed ones
- * @target: (nullable): what is meant when a caller names no target
- * @retention_seconds: how long an ended job can be read
  */
 typedef struct
 {
@@ -20,9 +20,7 @@ typedef struct
   const char *const *plugin_dirs;
   const char *worker;
   const char *tracer;
-  const char *target;
-  guint idle_seconds;
-  guint retention_seconds;
+  const ServiceConfiguration *configuration;
 } ServiceOptions;
 
 /**

@@ -17,7 +17,7 @@
 #include "hap-error.h"
 #include "service-artifacts.h"
 
-static const ServiceArtifactInfo info = { "text/html", "A <title> ü", "Start", 42 };
+static const ServiceArtifactInfo info = { "text/html", "A <title> ü", "Start", 42, 1000 };
 
 typedef struct
 {
@@ -61,7 +61,7 @@ static GVariant *
 list (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
-  GVariant *artifacts = service_artifacts_list (fixture->store, &error);
+  GVariant *artifacts = service_artifacts_list (fixture->store, NULL, &error);
 
   g_assert_no_error (error);
   return g_variant_ref_sink (artifacts);
@@ -245,6 +245,7 @@ test_strange_files (Fixture *fixture, gconstpointer data)
 static void
 test_age_limit (Fixture *fixture, gconstpointer data)
 {
+  service_artifacts_set_limits (fixture->store, 0, 30 * 24 * 60 * 60, 0);
   make (fixture, "old", "1");
   make (fixture, "young", "2");
   set_age (fixture, "old", 31 * 24 * 60 * 60);
@@ -255,7 +256,7 @@ test_age_limit (Fixture *fixture, gconstpointer data)
 static void
 test_size_limit (Fixture *fixture, gconstpointer data)
 {
-  service_artifacts_set_limits (fixture->store, 10, 0);
+  service_artifacts_set_limits (fixture->store, 10, 0, 0);
   make (fixture, "first", "1234");
   set_age (fixture, "first", 300);
   make (fixture, "second", "1234");
@@ -271,6 +272,52 @@ test_size_limit (Fixture *fixture, gconstpointer data)
 
     g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
   }
+}
+
+static void
+test_count_limit (Fixture *fixture, gconstpointer data)
+{
+  service_artifacts_set_limits (fixture->store, 0, 0, 2);
+  make (fixture, "first", "1");
+  set_age (fixture, "first", 300);
+  make (fixture, "second", "2");
+  set_age (fixture, "second", 200);
+  make (fixture, "third", "3");
+  assert_names (fixture, "third second ");
+}
+
+/* Whose an artifact is outlives the service; of what is not known to be somebody's, root is the owner. */
+static void
+test_owner (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *stray = g_build_filename (fixture->path, "stray", NULL);
+  g_autoptr (GVariant) listed = NULL;
+  const guint somebody = 1000, nobody = 65534;
+  guint owner = 1;
+
+  make (fixture, "made", "1");
+  g_file_set_contents (stray, "x", 1, NULL);
+  g_clear_object (&fixture->store);
+  fixture->store = service_artifacts_new (fixture->path);
+
+  g_assert_true (service_artifacts_get_owner (fixture->store, "stray", &owner));
+  g_assert_cmpuint (owner, ==, 0);
+  g_assert_false (service_artifacts_get_owner (fixture->store, "missing", &owner));
+  g_assert_false (service_artifacts_get_owner (fixture->store, "../made", &owner));
+  g_assert_true (service_artifacts_get_owner (fixture->store, "made", &owner));
+  if (owner == 0)
+    {
+      g_test_skip ("the file system of temporary files has no extended attributes");
+      return;
+    }
+  g_assert_cmpuint (owner, ==, somebody);
+  g_assert_true (service_artifacts_has_others (fixture->store, somebody));
+
+  listed = g_variant_ref_sink (service_artifacts_list (fixture->store, &somebody, NULL));
+  g_assert_cmpuint (g_variant_n_children (listed), ==, 1);
+  g_variant_unref (listed);
+  listed = g_variant_ref_sink (service_artifacts_list (fixture->store, &nobody, NULL));
+  g_assert_cmpuint (g_variant_n_children (listed), ==, 0);
 }
 
 /* What a killed process left, where there are no nameless files. */
@@ -437,6 +484,8 @@ main (int argc, char **argv)
   ADD ("strange-files", test_strange_files);
   ADD ("age-limit", test_age_limit);
   ADD ("size-limit", test_size_limit);
+  ADD ("count-limit", test_count_limit);
+  ADD ("owner", test_owner);
   ADD ("old-partials", test_old_partials);
   ADD ("linked-directory", test_linked_directory);
   ADD ("no-directory", test_no_directory);

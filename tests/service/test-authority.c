@@ -7,6 +7,9 @@
 #include "service-authority.h"
 #include "hap-error.h"
 #include "service-interfaces.h"
+#include "service-quota.h"
+
+#include <string.h>
 
 typedef struct
 {
@@ -14,13 +17,15 @@ typedef struct
   ServiceAuthority *authority;
 } Fixture;
 
+static const ServiceLimits limits = SERVICE_LIMITS_DEFAULT;
+
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
   const char *const directories[] = { HAP_TEST_PLUGINS, NULL };
 
   fixture->engine = hap_plugin_engine_new (directories);
-  fixture->authority = service_authority_new (NULL, G_BUS_TYPE_SYSTEM, fixture->engine);
+  fixture->authority = service_authority_new (NULL, G_BUS_TYPE_SYSTEM, fixture->engine, &limits);
 }
 
 static void
@@ -30,10 +35,18 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_clear_object (&fixture->engine);
 }
 
+static char *
+look_up (Fixture *fixture, const char *interface, const char *member)
+{
+  const ServiceCall call = { .interface = interface, .member = member };
+
+  return service_authority_lookup (fixture->authority, &call);
+}
+
 static void
 assert_action (Fixture *fixture, const char *interface, const char *member, const char *expected)
 {
-  g_autofree char *action = service_authority_lookup (fixture->authority, interface, member);
+  g_autofree char *action = look_up (fixture, interface, member);
 
   g_assert_cmpstr (action, ==, expected);
 }
@@ -41,11 +54,12 @@ assert_action (Fixture *fixture, const char *interface, const char *member, cons
 static void
 assert_has_row (Fixture *fixture, const char *interface, const char *member)
 {
-  g_autofree char *action = service_authority_lookup (fixture->authority, interface, member);
+  g_autofree char *action = look_up (fixture, interface, member);
 
   if (action == NULL)
     g_error ("%s.%s has no row", interface, member);
-  g_assert_true (g_str_has_prefix (action, "org.homeassistant.Profiler."));
+  if (!g_str_equal (action, SERVICE_AUTHORITY_ANYBODY))
+    g_assert_true (g_str_has_prefix (action, "org.homeassistant.Profiler."));
 }
 
 static void
@@ -90,32 +104,98 @@ test_actions (Fixture *fixture, gconstpointer data)
   assert_action (fixture, "org.homeassistant.Profiler", "FakeDenied", NULL);
 }
 
+/* Nothing of a job or of a target is for anybody. */
 static void
-on_checked (GObject *source, GAsyncResult *result, gpointer data)
+test_open (Fixture *fixture, gconstpointer data)
 {
-  GError **error = data;
+  const GDBusInterfaceInfo *info = &org_homeassistant_profiler_job_interface;
 
-  g_assert_false (service_authority_check_finish (SERVICE_AUTHORITY (source), result, error));
+  for (guint i = 0; info->properties[i] != NULL; i++)
+    {
+      g_autofree char *action = look_up (fixture, info->name, info->properties[i]->name);
+
+      g_assert_cmpstr (action, !=, SERVICE_AUTHORITY_ANYBODY);
+    }
+  assert_action (fixture, "org.homeassistant.Profiler.Manager", "Unsubscribe", SERVICE_AUTHORITY_ANYBODY);
+  assert_action (fixture, "org.homeassistant.Profiler.Manager", "Subscribe",
+                 "org.homeassistant.Profiler.observe");
+  assert_action (fixture, "org.homeassistant.Profiler", "LogEntry", "org.homeassistant.Profiler.inspect");
 }
 
 static void
-test_check_denies (Fixture *fixture, gconstpointer data)
+test_special (Fixture *fixture, gconstpointer data)
 {
+  static const struct
+  {
+    const char *member;
+    gboolean ends, secrets;
+    const char *expected;
+  } cases[] = {
+    { "StartFakeLogging", FALSE, TRUE, "org.homeassistant.Profiler.inspect-secrets" },
+    { "FakeReport", FALSE, TRUE, NULL },
+    { "FakeNone", FALSE, TRUE, NULL },
+    { "StopFakeLogging", TRUE, FALSE, "org.homeassistant.Profiler.manage" },
+    { "Missing", TRUE, FALSE, NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const ServiceCall call = { .interface = "org.homeassistant.Profiler",
+                                 .member = cases[i].member,
+                                 .ends = cases[i].ends,
+                                 .secrets = cases[i].secrets };
+      g_autofree char *action = service_authority_lookup (fixture->authority, &call);
+
+      g_assert_cmpstr (action, ==, cases[i].expected);
+    }
+}
+
+/* Each action of the table, and no other, is one that polkit knows. */
+static void
+test_policy (Fixture *fixture, gconstpointer data)
+{
+  static const char *const actions[] = { "observe",         "profile", "inspect",
+                                         "inspect-secrets", "modify",  "manage" };
+  g_autofree char *policy = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *at;
+  guint n = 0;
+
+  g_file_get_contents (HAP_TEST_POLICY_FILE, &policy, NULL, &error);
+  g_assert_no_error (error);
+  for (at = policy; (at = strstr (at, "<action id=")) != NULL; at++)
+    n++;
+  g_assert_cmpuint (n, ==, G_N_ELEMENTS (actions));
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    {
+      g_autofree char *element =
+          g_strdup_printf ("<action id=\"org.homeassistant.Profiler.%s\">", actions[i]);
+
+      if (strstr (policy, element) == NULL)
+        g_error ("the policy has no %s", element);
+    }
+}
+
+static void
+test_quota (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ServiceQuota) quota = service_quota_new ("things run", 3, 2);
   g_autoptr (GError) error = NULL;
 
-  service_authority_check (fixture->authority, ":1.1", "org.homeassistant.Profiler.Manager", "Reboot",
-                           on_checked, &error);
-  while (error == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED);
+  g_assert_true (service_quota_take (quota, 0, NULL));
+  g_assert_true (service_quota_take (quota, 0, NULL));
+  g_assert_false (service_quota_take (quota, 0, &error));
+  g_assert_error (error, HAP_ERROR, HAP_ERROR_BUSY);
+  g_assert_nonnull (strstr (error->message, "2 things run for user 0 already"));
   g_clear_error (&error);
 
-  /* Without a sender there is nobody to be authorised. */
-  service_authority_check (fixture->authority, NULL, "org.homeassistant.Profiler.Manager", "ListTargets",
-                           on_checked, &error);
-  while (error == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED);
+  g_assert_true (service_quota_take (quota, 1000, NULL));
+  g_assert_false (service_quota_take (quota, 1001, &error));
+  g_assert_nonnull (strstr (error->message, "3 things run already"));
+  service_quota_release (quota, 0);
+  g_assert_true (service_quota_take (quota, 1001, NULL));
+  service_quota_release (quota, 1001);
+  g_assert_true (service_quota_take (quota, 0, NULL));
 }
 
 int
@@ -127,6 +207,9 @@ main (int argc, char **argv)
   ADD ("complete", test_complete);
   ADD ("denied", test_denied);
   ADD ("actions", test_actions);
-  ADD ("check-denies", test_check_denies);
+  ADD ("open", test_open);
+  ADD ("special", test_special);
+  ADD ("policy", test_policy);
+  ADD ("quota", test_quota);
   return g_test_run ();
 }

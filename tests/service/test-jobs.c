@@ -10,6 +10,8 @@
 
 #include "service-fixture.h"
 
+#include <glib/gstdio.h>
+
 static void
 assert_failed (Fixture *fixture, const char *path, const char *name, const char *text)
 {
@@ -339,18 +341,28 @@ test_too_many (void)
 {
   Fixture fixture;
   g_autoptr (GError) error = NULL;
+  g_autofree char *config = NULL;
+  g_autofree char *argument = NULL;
+  gint fd = g_file_open_tmp ("ha-profiler-test-XXXXXX.conf", &config, &error);
+  const char *arguments[] = { NULL, NULL };
 
-  if (!fixture_set_up (&fixture, NULL))
-    return;
-  for (guint i = 0; i < 16; i++)
+  g_assert_no_error (error);
+  g_close (fd, NULL);
+  g_file_set_contents (config, "[Limits]\nJobs=3\nJobsPerUser=2\n", -1, NULL);
+  arguments[0] = argument = g_strdup_printf ("--config=%s", config);
+  if (fixture_set_up (&fixture, arguments))
     {
-      guint target = fixture_add_target (&fixture, "python");
-      g_autofree char *path = fixture_start_waiting_job (&fixture, target, "wait");
+      for (guint i = 0; i < 2; i++)
+        {
+          guint target = fixture_add_target (&fixture, "python");
+          g_autofree char *path = fixture_start_waiting_job (&fixture, target, "wait");
+        }
+      g_assert_null (
+          fixture_run (&fixture, "FakeJob", fixture_add_target (&fixture, "python"), "succeed", &error));
+      fixture_assert_error (&error, "Busy", "2 jobs run for user");
+      fixture_tear_down (&fixture);
     }
-  g_assert_null (
-      fixture_run (&fixture, "FakeJob", fixture_add_target (&fixture, "python"), "succeed", &error));
-  fixture_assert_error (&error, "Busy", "16 jobs");
-  fixture_tear_down (&fixture);
+  g_unlink (config);
 }
 
 /* Of jobs that have ended, the last ones can be read. */

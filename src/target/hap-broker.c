@@ -95,3 +95,14 @@ hap_broker_open_residency (HapBroker *self, GError **error)
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "What is resident of the target is not to be had here");
   return -1;
 }
+
+gboolean
+hap_broker_open_copy (HapBroker *self, guint pid, int *mem_fd, int *maps_fd, GError **error)
+{
+  HapBrokerInterface *iface = HAP_BROKER_GET_IFACE (self);
+
+  if (iface->open_copy != NULL)
+    return iface->open_copy (self, pid, mem_fd, maps_fd, error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Copies of the target are not to be had here");
+  return FALSE;
+}

@@ -47,6 +47,8 @@ G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
  * sees them, as far as the target's user may read them: @fds gets for each a copy to read, at most
  * HAP_MAX_SOURCE_SIZE, or -1
  * @open_residency: (nullable): /proc/PID/smaps, to be read again at offset 0; -1 with @error
+ * @open_copy: makes the target's frozen fork @pid, which its tracer holds, the first process that the kernel ends when
+ * memory is short, and opens its /proc/PID/mem and maps. HAP_ERROR_NO_SPACE: memory is too short for it now
  */
 struct _HapBrokerInterface
 {
@@ -58,6 +60,7 @@ struct _HapBrokerInterface
   GArray *(*read_system_calls) (HapBroker *self, guint after, GError **error);
   gboolean (*open_sources) (HapBroker *self, const char *const *paths, int *fds, GError **error);
   int (*open_residency) (HapBroker *self, GError **error);
+  gboolean (*open_copy) (HapBroker *self, guint pid, int *mem_fd, int *maps_fd, GError **error);
 };
 
 #define HAP_MAX_SOURCES 64
@@ -69,5 +72,6 @@ int hap_broker_open_tracer (HapBroker *self, GError **error);
 GArray *hap_broker_read_system_calls (HapBroker *self, guint after, GError **error);
 gboolean hap_broker_open_sources (HapBroker *self, const char *const *paths, int *fds, GError **error);
 int hap_broker_open_residency (HapBroker *self, GError **error);
+gboolean hap_broker_open_copy (HapBroker *self, guint pid, int *mem_fd, int *maps_fd, GError **error);
 
 G_END_DECLS

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "hap-target-private.h"
 #include "hap-thread-private.h"
 
 /* More than any sound process has; each costs two descriptors. */
@@ -206,6 +207,24 @@ hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error)
     return TRUE;
   forgive_end (self, error);
   return FALSE;
+}
+
+gboolean
+hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error)
+{
+  *refusal = HAP_REFUSAL_NONE;
+  if (!hap_target_start_tracer (self, error))
+    return FALSE;
+  if (hap_tracer_freeze (self->tracer, vdso, copy, refusal, error))
+    return TRUE;
+  forgive_end (self, error);
+  return FALSE;
+}
+
+gboolean
+hap_target_drop (HapTarget *self, GError **error)
+{
+  return hap_tracer_drop (self->tracer, error);
 }
 
 /* Moves the threads of @batch into @table; FALSE if they are not in the order that brings the listing to an

@@ -51,7 +51,7 @@ exchange (HapTracer *self, const TracerRequest *request, TracerReply *reply)
     return FALSE;
 
   /* From its answer on the target stands still until we go on: being woken would take longer than the rest. */
-  for (guint i = 0; i < SPINS && request->kind == TRACER_HOLD; i++)
+  for (guint i = 0; i < SPINS && (request->kind == TRACER_HOLD || request->kind == TRACER_FREEZE); i++)
     {
       n = recv (self->fd, reply, sizeof *reply, MSG_TRUNC | MSG_DONTWAIT);
       if (n >= 0 || errno != EAGAIN)
@@ -90,19 +90,25 @@ set_status_error (GError **error, int status)
     }
 }
 
+/* The reply, whatever it says. */
 static gboolean
-call (HapTracer *self, TracerRequestKind kind, guint argument, TracerReply *reply, GError **error)
+ask (HapTracer *self, TracerRequestKind kind, guint64 argument, TracerReply *reply, GError **error)
 {
   const TracerRequest request = { kind, argument };
 
-  if (self->fd < 0 || !exchange (self, &request, reply))
-    {
-      give_up (self);
-      g_set_error (
-          error, HAP_ERROR, HAP_ERROR_FAILED,
-          "The tracer has ended: it was killed, or a stop lasted too long and its watchdog ended it");
-      return FALSE;
-    }
+  if (self->fd >= 0 && exchange (self, &request, reply))
+    return TRUE;
+  give_up (self);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
+               "The tracer has ended: it was killed, or a stop lasted too long and its watchdog ended it");
+  return FALSE;
+}
+
+static gboolean
+call (HapTracer *self, TracerRequestKind kind, guint64 argument, TracerReply *reply, GError **error)
+{
+  if (!ask (self, kind, argument, reply, error))
+    return FALSE;
   if (reply->status != 0)
     {
       set_status_error (error, reply->status);
@@ -168,4 +174,52 @@ hap_tracer_let_go (HapTracer *self, guint64 *pause_ns, GError **error)
   if (pause_ns != NULL)
     *pause_ns = reply.value;
   return TRUE;
+}
+
+static HapRefusal
+get_refusal (int status)
+{
+  switch (status)
+    {
+    case EAGAIN:
+      return HAP_REFUSAL_PROCESSES;
+    case ENOMEM:
+      return HAP_REFUSAL_MEMORY;
+    case EACCES:
+      return HAP_REFUSAL_SECCOMP;
+    case ENXIO:
+    case ENOSYS:
+      return HAP_REFUSAL_NO_ROOM;
+    default:
+      return HAP_REFUSAL_NONE;
+    }
+}
+
+gboolean
+hap_tracer_freeze (HapTracer *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error)
+{
+  TracerReply reply;
+
+  *refusal = HAP_REFUSAL_NONE;
+  if (!ask (self, TRACER_FREEZE, vdso, &reply, error))
+    return FALSE;
+  if (reply.status == 0)
+    {
+      *copy = (guint)reply.value;
+      return TRUE;
+    }
+  *refusal = get_refusal (reply.status);
+  if (reply.status == EINVAL)
+    g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, "There is a snapshot of the target already");
+  else if (*refusal == HAP_REFUSAL_NONE)
+    set_status_error (error, reply.status);
+  return FALSE;
+}
+
+gboolean
+hap_tracer_drop (HapTracer *self, GError **error)
+{
+  TracerReply reply;
+
+  return call (self, TRACER_DROP, 0, &reply, error);
 }

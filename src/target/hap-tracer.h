@@ -34,4 +34,31 @@ gboolean hap_tracer_hold (HapTracer *self, guint tid, GError **error);
 /* @pause_ns: (out) (optional): how long the target was stopped, nanoseconds */
 gboolean hap_tracer_let_go (HapTracer *self, guint64 *pause_ns, GError **error);
 
+/**
+ * HapRefusal: why there is no copy although the target could be held: no error, for there are other ways.
+ */
+typedef enum
+{
+  HAP_REFUSAL_NONE,
+  HAP_REFUSAL_PROCESSES, /* a limit of processes */
+  HAP_REFUSAL_MEMORY,    /* the kernel has, or promises, no memory for another process */
+  HAP_REFUSAL_SECCOMP,   /* the target is under seccomp, and must not be made to make a system call */
+  HAP_REFUSAL_NO_ROOM,   /* nowhere to put what makes it fork, or not on this processor */
+} HapRefusal;
+
+/**
+ * hap_tracer_freeze:
+ * @vdso: the address of the target's vDSO
+ * @copy: (out): the pid of the target's frozen fork, in our pid namespace
+ * @refusal: (out): set if the return value is FALSE and @error is not
+ *
+ * On success all threads are held until hap_tracer_let_go(), which is expected within milliseconds, but does not fail
+ * when it comes too late. Errors: as hap_tracer_hold(); HAP_ERROR_BUSY too when there is a copy already
+ */
+gboolean
+hap_tracer_freeze (HapTracer *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error);
+
+/* Ends the copy, held or let go, and makes the target forget it. */
+gboolean hap_tracer_drop (HapTracer *self, GError **error);
+
 G_END_DECLS

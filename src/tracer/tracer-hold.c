@@ -138,18 +138,24 @@ wait_until (pid_t tid, int *status, timer_t alarm, uint64_t deadline)
   return changed < 0 && errno == EINTR ? 0 : changed;
 }
 
+pid_t
+tracer_wait (TracerHold *hold, pid_t tid, int *status, uint64_t deadline)
+{
+  pid_t changed = 0;
+
+  for (unsigned i = 0; i < SPINS && changed == 0; i++)
+    changed = waitpid (tid, status, __WALL | WNOHANG);
+  return changed != 0 ? changed : wait_until (tid, status, hold->alarm, deadline);
+}
+
 static int
 await_stop (TracerHold *hold, unsigned index, uint64_t deadline)
 {
   pid_t tid = hold->threads[index].tid;
   bool group_stop, delivery;
-  pid_t changed = 0;
   int status;
+  pid_t changed = tracer_wait (hold, tid, &status, deadline);
 
-  for (unsigned i = 0; i < SPINS && changed == 0; i++)
-    changed = waitpid (tid, &status, __WALL | WNOHANG);
-  if (changed == 0)
-    changed = wait_until (tid, &status, hold->alarm, deadline);
   if (changed == 0)
     return ETIMEDOUT;
   if (changed != tid || !WIFSTOPPED (status))

@@ -22,7 +22,6 @@ typedef struct
 /* How a copy ends that nobody holds. */
 #define TRACER_COPY_STATUS 113
 
-/* The number of a system call that does nothing else than what it is named for, on this processor. */
 typedef struct user_regs_struct TracerRegisters;
 
 /**
@@ -34,7 +33,7 @@ typedef struct user_regs_struct TracerRegisters;
  * @child: (nullable): the new process, in our pid namespace; for a call that forks
  *
  * Returns: 0, or an errno: EAGAIN: not at this moment (a signal is about to be delivered, or the thread is in a
- * restartable sequence or in a stub already): let go and try again; ENOSYS: not on this processor; EPERM: the
+ * restartable sequence or in a stub already): let go and try again; ENOSYS: not on this processor; EACCES: the
  * target is under seccomp; ENXIO: @vdso is not our kernel's vDSO, or has no room; ESRCH; ETIMEDOUT
  */
 int tracer_inject (TracerHold *hold,

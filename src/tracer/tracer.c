@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * ha-profiler-tracer PID: the only code with ptrace rights. It does what its peer asks, a few fixed
+ * ha-profiler-tracer PID [ZOMBIE...]: the only code with ptrace rights. It does what its peer asks, a few fixed
  * operations, to the one process that it was started for, and bounds each in time; it parses nothing of the
  * target and opens no path. Its peer parses the target's bytes and may have been taken over by them: nothing
- * that it sends is believed.
+ * that it sends is believed. ZOMBIE: a copy that an earlier tracer left to the target, by its number there.
  */
 
 #include "tracer.h"
@@ -23,20 +23,31 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tracer-freeze.h"
 #include "tracer-protocol.h"
 
 #define NS_PER_MS 1000000ULL
+#define NS_PER_SECOND 1000000000ULL
+#define KIB_PER_GIB (1024 * 1024)
 
 /* How long threads may take to stop, of the time that they may be held at all. */
 #define STOP_LIMIT_MS (TRACER_HOLD_LIMIT_MS / 2)
+
+/* How often a thread is stopped again that was not where a call can be injected, and the time between. */
+#define INJECT_TRIES 10
+#define INJECT_INTERVAL NS_PER_MS
 
 typedef struct
 {
   pid_t pid;
   timer_t watchdog;
   TracerHold hold;
-  bool expired;   /* the hold ended without the peer's asking, which it has not heard yet */
-  uint64_t pause; /* how long the last hold lasted */
+  uint64_t hold_end; /* when it is let go of, at the latest */
+  bool expired;      /* the hold ended without the peer's asking, which it has not heard yet */
+  bool made_copy;    /* the hold was for that, and it does not matter when it ends */
+  uint64_t pause;    /* how long the last hold lasted */
+  TracerCopy copy;
+  bool copy_ended; /* without the peer's asking, as above */
 
   TracerReply reply; /* for main() to send, if it has a kind */
   pid_t server;      /* the thread that attaches */
@@ -62,6 +73,19 @@ let_go (Session *self)
     set_watchdog (self, 0);
 }
 
+/* Holds thread @tid, or all, for @limit_ms at most. */
+static int
+hold (Session *self, pid_t tid, unsigned limit_ms)
+{
+  int status;
+
+  set_watchdog (self, limit_ms);
+  status = tracer_hold (&self->hold, self->pid, tid, tracer_now () + STOP_LIMIT_MS * NS_PER_MS);
+  if (status != 0 && !self->hold.stuck)
+    set_watchdog (self, 0);
+  return status;
+}
+
 static int
 handle_hold (Session *self, uint32_t tid, uint64_t *n_threads)
 {
@@ -69,11 +93,9 @@ handle_hold (Session *self, uint32_t tid, uint64_t *n_threads)
 
   if (self->hold.n_threads > 0)
     return EINVAL;
-  self->expired = false;
-  set_watchdog (self, TRACER_WATCHDOG_MS);
-  status = tracer_hold (&self->hold, self->pid, tid, tracer_now () + STOP_LIMIT_MS * NS_PER_MS);
-  if (status != 0 && !self->hold.stuck)
-    set_watchdog (self, 0);
+  self->expired = self->made_copy = false;
+  status = hold (self, tid, TRACER_WATCHDOG_MS);
+  self->hold_end = self->hold.started + TRACER_HOLD_LIMIT_MS * NS_PER_MS;
   *n_threads = self->hold.n_threads;
   return status;
 }
@@ -89,7 +111,109 @@ handle_let_go (Session *self, uint64_t *pause)
   else if (!expired)
     return EINVAL;
   *pause = self->pause;
-  return expired ? ETIMEDOUT : 0;
+  return expired && !self->made_copy ? ETIMEDOUT : 0;
+}
+
+static void
+pass_time (void)
+{
+  nanosleep (&(struct timespec){ .tv_nsec = INJECT_INTERVAL }, NULL);
+}
+
+/* What cannot be reaped now is tried again before the next copy, or by the next tracer. */
+static void
+reap (Session *self)
+{
+  for (unsigned i = 0; i < INJECT_TRIES && self->copy.n_zombies > 0 && !self->hold.stuck; i++)
+    {
+      int status;
+
+      if (i > 0)
+        pass_time ();
+      status = hold (self, self->pid, TRACER_WATCHDOG_MS);
+      if (status != 0)
+        continue;
+      status = tracer_copy_reap (&self->copy, &self->hold, self->pid,
+                                 self->hold.started + TRACER_HOLD_LIMIT_MS * NS_PER_MS);
+      let_go (self);
+      if (status != EAGAIN)
+        break;
+    }
+}
+
+static void
+drop (Session *self)
+{
+  tracer_copy_kill (&self->copy);
+  reap (self);
+}
+
+/* One stop, and a fork in it. On success all threads are held. */
+static int
+freeze (Session *self, unsigned limit_ms, bool *refused)
+{
+  int status = hold (self, 0, limit_ms);
+  uint64_t end;
+
+  *refused = false;
+  if (status != 0)
+    return status;
+  end = self->hold.started + limit_ms * NS_PER_MS;
+  status = tracer_freeze (&self->copy, &self->hold, self->pid, end - TRACER_PROTECT_MS * NS_PER_MS, refused);
+  if (status != 0)
+    {
+      let_go (self);
+      return status;
+    }
+  self->hold_end = tracer_now () + TRACER_PROTECT_MS / 2 * NS_PER_MS;
+  self->made_copy = true;
+  return 0;
+}
+
+/* How long a fork may take: by the memory that it shares out. */
+static unsigned
+get_freeze_limit (void)
+{
+  const uint64_t kib = tracer_read_status ("RssAnon", 0);
+
+  return TRACER_WATCHDOG_MS
+         + (kib < (uint64_t)UINT32_MAX ? kib * TRACER_WATCHDOG_MS_PER_GIB / KIB_PER_GIB : 0);
+}
+
+static int
+handle_freeze (Session *self, uint64_t vdso, uint64_t *pid)
+{
+  const unsigned limit_ms = get_freeze_limit ();
+  bool refused = false;
+  int status = EAGAIN;
+
+  if (self->hold.n_threads > 0 || self->copy.pid != 0)
+    return EINVAL;
+  self->expired = self->copy_ended = false;
+  self->copy.vdso = vdso;
+  reap (self);
+  for (unsigned i = 0; i < INJECT_TRIES && status == EAGAIN && !refused && !self->hold.stuck; i++)
+    {
+      if (i > 0)
+        pass_time ();
+      status = freeze (self, limit_ms, &refused);
+    }
+  *pid = self->copy.pid;
+  return self->hold.stuck || (status == EAGAIN && !refused) ? ETIMEDOUT : status;
+}
+
+static int
+handle_drop (Session *self)
+{
+  bool ended = self->copy_ended;
+
+  self->copy_ended = false;
+  if (self->copy.pid == 0)
+    return ended ? 0 : EINVAL;
+  if (self->hold.n_threads > 0)
+    let_go (self);
+  drop (self);
+  return 0;
 }
 
 /* A peer that does not keep to the protocol is no peer. */
@@ -102,6 +226,10 @@ handle (Session *self, const TracerRequest *request)
     reply.status = handle_hold (self, request->argument, &reply.value);
   else if (request->kind == TRACER_LET_GO && request->argument == 0)
     reply.status = handle_let_go (self, &reply.value);
+  else if (request->kind == TRACER_FREEZE)
+    reply.status = handle_freeze (self, request->argument, &reply.value);
+  else if (request->kind == TRACER_DROP && request->argument == 0)
+    reply.status = handle_drop (self);
   else
     _exit (EXIT_FAILURE);
   return reply;
@@ -115,34 +243,41 @@ send_reply (const TracerReply *reply)
     _exit (EXIT_FAILURE);
 }
 
-/* FALSE when the time to hold is over before a request came. A late SIGALRM is no request. */
+/* FALSE when @end came before a request, or the target's end before both. A late SIGALRM is no request. */
 static bool
-wait_for_request (Session *self)
+wait_for_request (uint64_t end, bool target_may_end)
 {
-  const uint64_t end = self->hold.started + TRACER_HOLD_LIMIT_MS * NS_PER_MS;
-  struct pollfd request = { .fd = TRACER_SOCKET, .events = POLLIN };
+  struct pollfd events[] = { { .fd = TRACER_SOCKET, .events = POLLIN },
+                             { .fd = TRACER_PIDFD, .events = POLLIN } };
   uint64_t now;
 
   while ((now = tracer_now ()) < end)
     {
-      const struct timespec left = { .tv_nsec = end - now };
+      const struct timespec left = { .tv_sec = (end - now) / NS_PER_SECOND,
+                                     .tv_nsec = (end - now) % NS_PER_SECOND };
 
-      if (ppoll (&request, 1, &left, NULL) > 0)
-        return true;
+      if (ppoll (events, target_may_end ? 1 : 2, &left, NULL) > 0)
+        return events[0].revents != 0;
     }
   return false;
 }
 
+/* The peer's end is ours, and the copy's. */
 static void
-receive (TracerRequest *request)
+receive (Session *self, TracerRequest *request)
 {
   ssize_t size;
 
   do
     size = recv (TRACER_SOCKET, request, sizeof *request, MSG_TRUNC);
   while (size < 0 && errno == EINTR);
-  if (size != sizeof *request)
-    _exit (size == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+  if (size == sizeof *request)
+    return;
+  if (self->hold.n_threads > 0)
+    let_go (self);
+  if (!self->hold.stuck)
+    drop (self);
+  _exit (size == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 static void
@@ -172,13 +307,20 @@ serve (void *data)
   set_alarm_mask (SIG_UNBLOCK);
   while (!self->hold.stuck)
     {
-      if (self->hold.n_threads > 0 && !wait_for_request (self))
+      if (self->hold.n_threads > 0 && !wait_for_request (self->hold_end, true))
         {
           let_go (self);
           self->expired = true;
           continue;
         }
-      receive (&request);
+      if (self->hold.n_threads == 0 && self->copy.pid != 0
+          && !wait_for_request (self->copy.made + TRACER_COPY_LIMIT_MS * NS_PER_MS, false))
+        {
+          drop (self);
+          self->copy_ended = true;
+          continue;
+        }
+      receive (self, &request);
       self->reply = handle (self, &request);
       if (self->hold.stuck)
         break;
@@ -196,6 +338,11 @@ run_server (Session *self)
 
   self->hold.stuck = false;
   self->reply.kind = 0;
+  if (self->copy.pid != 0)
+    {
+      tracer_copy_forget (&self->copy);
+      self->copy_ended = true;
+    }
   if (pthread_create (&thread, NULL, serve, self) != 0)
     _exit (EXIT_FAILURE);
   pthread_join (thread, NULL);
@@ -211,21 +358,22 @@ static void
 tracer_cage (void)
 {
   if (prctl (PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl (PR_SET_DUMPABLE, 0) != 0
-      || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || close_range (TRACER_TASKS + 1, ~0U, 0) != 0)
+      || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || close_range (TRACER_STATUS + 1, ~0U, 0) != 0)
     _exit (EXIT_FAILURE);
 }
 
 static bool
 check_descriptors (void)
 {
-  struct stat tasks;
+  struct stat tasks, status;
   int type;
   socklen_t size = sizeof type;
 
   return getsockopt (TRACER_SOCKET, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET
          && (syscall (SYS_pidfd_send_signal, TRACER_PIDFD, 0, NULL, 0) == 0 || errno == ESRCH
              || errno == EPERM)
-         && fstat (TRACER_TASKS, &tasks) == 0 && S_ISDIR (tasks.st_mode);
+         && fstat (TRACER_TASKS, &tasks) == 0 && S_ISDIR (tasks.st_mode)
+         && fstat (TRACER_STATUS, &status) == 0 && S_ISREG (status.st_mode);
 }
 
 static void
@@ -241,20 +389,44 @@ session_init (Session *self)
     _exit (EXIT_FAILURE);
 }
 
+/* 0: it is none */
+static pid_t
+parse_pid (const char *text)
+{
+  char *end;
+  long pid = strtol (text, &end, 10);
+
+  return *text != '\0' && *end == '\0' && pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
+}
+
+static bool
+parse_arguments (Session *self, int argc, char **argv)
+{
+  if (argc < 2 || argc > 2 + TRACER_MAX_ZOMBIES)
+    return false;
+  self->pid = parse_pid (argv[1]);
+  for (int i = 2; i < argc; i++)
+    {
+      pid_t zombie = parse_pid (argv[i]);
+
+      if (zombie == 0)
+        return false;
+      self->copy.zombies[self->copy.n_zombies++] = zombie;
+    }
+  return self->pid != 0;
+}
+
 int
 main (int argc, char **argv)
 {
   static Session session;
-  char *end = NULL;
-  long pid = argc == 2 ? strtol (argv[1], &end, 10) : 0;
 
-  if (pid <= 0 || pid > INT32_MAX || *end != '\0' || !check_descriptors ())
+  if (!parse_arguments (&session, argc, argv) || !check_descriptors ())
     {
       fputs ("ha-profiler-tracer is started by ha-profilerd, with descriptors of one process\n", stderr);
       return EXIT_FAILURE;
     }
   tracer_cage ();
-  session.pid = pid;
   session_init (&session);
 
   while (true)

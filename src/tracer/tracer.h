@@ -6,12 +6,18 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* The descriptors that the service starts us with: all that we ever have. */
+/*
+ * The descriptors that the service starts us with: all that we ever have. After the start we make no system calls but
+ * these: ptrace, process_vm_readv, waitpid (wait4), kill, tgkill, pidfd_send_signal; recv, send, poll, ppoll on our
+ * descriptors; lseek and getdents64 on TRACER_TASKS, pread on TRACER_STATUS; timer_settime, clock_gettime, sched_yield,
+ * nanosleep; and what a thread of ours needs to begin and end.
+ */
 enum
 {
   TRACER_SOCKET = 3, /* SOCK_SEQPACKET, to the worker */
   TRACER_PIDFD = 4,  /* of the target */
   TRACER_TASKS = 5,  /* the directory /proc/PID/task of the target */
+  TRACER_STATUS = 6, /* /proc/PID/status of the target */
 };
 
 #define TRACER_MAX_THREADS 4096
@@ -41,6 +47,13 @@ typedef struct
 
 /* Monotonic nanoseconds. */
 uint64_t tracer_now (void);
+
+/* The number in the line @name of the target's status now; @otherwise: the kernel has no such line; UINT64_MAX: it cannot be
+ * read. */
+uint64_t tracer_read_status (const char *name, uint64_t otherwise);
+
+/* waitpid() for @tid, which we have attached to; 0: not until @deadline. */
+pid_t tracer_wait (TracerHold *hold, pid_t tid, int *status, uint64_t deadline);
 
 /*
  * Stops the thread @tid of the process @pid, or all of its threads (0), by @deadline. Returns 0 or an errno

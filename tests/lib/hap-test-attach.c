@@ -211,10 +211,31 @@ hap_test_broker_open_sources (HapBroker *broker, const char *const *paths, int *
   return TRUE;
 }
 
+<<<<<<< HEAD
 static int
 hap_test_broker_open_residency (HapBroker *broker, GError **error)
 {
   return open_proc (error, "/proc/%u/smaps", HAP_TEST_BROKER (broker)->pid);
+=======
+/* As the service does, which also makes sure that it is the tracer's copy. */
+static gboolean
+hap_test_broker_open_copy (HapBroker *broker, guint pid, int *mem_fd, int *maps_fd, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/oom_score_adj", pid);
+  int score_fd = open (path, O_WRONLY | O_CLOEXEC);
+
+  g_assert_cmpint (score_fd, >=, 0);
+  g_assert_cmpint (write (score_fd, "1000", 4), ==, 4);
+  close (score_fd);
+  *mem_fd = open_proc (error, "/proc/%u/mem", pid);
+  if (*mem_fd < 0)
+    return FALSE;
+  *maps_fd = open_proc (error, "/proc/%u/maps", pid);
+  if (*maps_fd >= 0)
+    return TRUE;
+  close (*mem_fd);
+  return FALSE;
+>>>>>>> d054a45 (target: Take a snapshot: a frozen fork, or a copy)
 }
 
 static void
@@ -225,7 +246,11 @@ hap_test_broker_broker_init (HapBrokerInterface *iface)
   iface->open_tracer = hap_test_broker_open_tracer;
   iface->read_system_calls = hap_test_broker_read_system_calls;
   iface->open_sources = hap_test_broker_open_sources;
+<<<<<<< HEAD
   iface->open_residency = hap_test_broker_open_residency;
+=======
+  iface->open_copy = hap_test_broker_open_copy;
+>>>>>>> d054a45 (target: Take a snapshot: a frozen fork, or a copy)
 }
 
 /* The target let go of its tracer, whose peer that was, before its broker: they end by themselves. */
@@ -261,15 +286,51 @@ prepare_tracer (gpointer data)
   sched_setscheduler (0, SCHED_FIFO, &lowest);
 }
 
+GArray *
+hap_test_list_zombies (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/task/%u/children", pid, pid);
+  GArray *zombies = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autofree char *text = NULL;
+  g_auto (GStrv) children = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return zombies;
+  children = g_strsplit (g_strstrip (text), " ", -1);
+  for (guint i = 0; children[i] != NULL; i++)
+    {
+      guint child = strtoul (children[i], NULL, 10);
+      g_autofree char *stat_path = g_strdup_printf ("/proc/%u/stat", child);
+      g_autofree char *stat = NULL;
+      guint number = child > 0 ? read_ns_tid (child, child) : 0;
+
+      if (number > 0 && g_file_get_contents (stat_path, &stat, NULL, NULL) && strrchr (stat, ')')[2] == 'Z')
+        g_array_append_val (zombies, number);
+    }
+  return zombies;
+}
+
+/* The program, the target, and what earlier tracers left to it. */
+static GPtrArray *
+make_tracer_arguments (guint pid)
+{
+  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GArray) zombies = hap_test_list_zombies (pid);
+
+  g_ptr_array_add (argv, g_build_filename (HAP_TEST_BUILD_DIR, "src", "tracer", "ha-profiler-tracer", NULL));
+  g_ptr_array_add (argv, g_strdup_printf ("%u", pid));
+  for (guint i = 0; i < zombies->len; i++)
+    g_ptr_array_add (argv, g_strdup_printf ("%u", g_array_index (zombies, guint, i)));
+  g_ptr_array_add (argv, NULL);
+  return argv;
+}
+
 int
 hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
 {
-  g_autofree char *number = g_strdup_printf ("%u", pid);
-  g_autofree char *program =
-      g_build_filename (HAP_TEST_BUILD_DIR, "src", "tracer", "ha-profiler-tracer", NULL);
-  const char *argv[] = { program, number, NULL };
-  const int targets[] = { 3, 4, 5 };
-  int sockets[2], sources[3];
+  g_autoptr (GPtrArray) argv = make_tracer_arguments (pid);
+  const int targets[] = { 3, 4, 5, 6 };
+  int sockets[2], sources[4];
   GPid child;
   gboolean started;
 
@@ -277,13 +338,15 @@ hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
   sources[0] = sockets[1];
   sources[1] = pidfd;
   sources[2] = open_proc (error, "/proc/%u/task", pid);
-  started =
-      sources[2] >= 0
-      && g_spawn_async_with_pipes_and_fds (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, prepare_tracer, NULL,
-                                           -1, -1, -1, sources, targets, 3, &child, NULL, NULL, NULL, error);
+  sources[3] = sources[2] >= 0 ? open_proc (error, "/proc/%u/status", pid) : -1;
+  started = sources[3] >= 0
+            && g_spawn_async_with_pipes_and_fds (NULL, (const char *const *)argv->pdata, NULL,
+                                                 G_SPAWN_DO_NOT_REAP_CHILD, prepare_tracer, NULL, -1, -1, -1,
+                                                 sources, targets, 4, &child, NULL, NULL, NULL, error);
   close (sockets[1]);
-  if (sources[2] >= 0)
-    close (sources[2]);
+  for (guint i = 2; i < G_N_ELEMENTS (sources); i++)
+    if (sources[i] >= 0)
+      close (sources[i]);
   if (!started)
     {
       close (sockets[0]);

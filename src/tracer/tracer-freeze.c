@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Copies of the target: made by a fork that it is made to do while all of its threads are held, never run, ended by a
+ * kill, reaped by the target itself, each by its own number. When a copy is made and dropped is tracer.c's matter.
+ */
+
+#include "tracer-freeze.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "tracer-inject.h"
+
+static void
+add_zombie (TracerCopy *self, pid_t ns_pid)
+{
+  if (ns_pid > 0 && self->n_zombies < TRACER_MAX_ZOMBIES)
+    self->zombies[self->n_zombies++] = ns_pid;
+}
+
+/* The copy was attached to by its birth. From here on it ends with us. */
+static int
+await_birth (TracerHold *hold, pid_t pid, uint64_t deadline)
+{
+  int status;
+  pid_t changed = tracer_wait (hold, pid, &status, deadline);
+
+  if (changed == pid && WIFSTOPPED (status)
+      && ptrace (PTRACE_SETOPTIONS, pid, NULL, (long)PTRACE_O_EXITKILL) == 0)
+    return 0;
+
+  /* What detaches it, and so brings it to its end, is the end of our thread. */
+  hold->stuck = true;
+  return ETIMEDOUT;
+}
+
+/*
+ * The files are shared, so that what the target closes is closed; there is no exit signal, so that neither its
+ * waitpid(-1) nor its handler of SIGCHLD sees the copy.
+ */
+int
+tracer_freeze (TracerCopy *self, TracerHold *hold, pid_t pid, uint64_t deadline, bool *refused)
+{
+  const TracerCall clone = { .number = SYS_clone, .arguments = { CLONE_FILES }, .forks = true };
+  long result = 0;
+  pid_t child = 0;
+  int status = tracer_inject (hold, pid, self->vdso, &clone, deadline, &result, &child);
+
+  *refused = false;
+  if (status == 0 && result < 0)
+    {
+      *refused = true;
+      return (int)-result;
+    }
+  if (status == 0 && child == 0)
+    status = ECHILD; /* it was not given to us */
+  if (status == 0)
+    status = await_birth (hold, child, deadline);
+  if (status != 0)
+    {
+      add_zombie (self, result);
+      return status;
+    }
+  self->pid = child;
+  self->ns_pid = result;
+  self->made = tracer_now ();
+  return 0;
+}
+
+void
+tracer_copy_kill (TracerCopy *self)
+{
+  if (self->pid == 0)
+    return;
+  kill (self->pid, SIGKILL);
+  while (waitpid (self->pid, NULL, __WALL) < 0 && errno == EINTR)
+    continue;
+  tracer_copy_forget (self);
+}
+
+void
+tracer_copy_forget (TracerCopy *self)
+{
+  if (self->pid == 0)
+    return;
+  add_zombie (self, self->ns_pid);
+  self->pid = self->ns_pid = 0;
+}
+
+int
+tracer_copy_reap (TracerCopy *self, TracerHold *hold, pid_t pid, uint64_t deadline)
+{
+  while (self->n_zombies > 0)
+    {
+      const TracerCall wait = { .number = SYS_wait4,
+                                .arguments = { self->zombies[self->n_zombies - 1], 0, WNOHANG | __WALL } };
+      long result;
+      int status = tracer_inject (hold, pid, self->vdso, &wait, deadline, &result, NULL);
+
+      if (status != 0)
+        return status;
+      if (result == 0)
+        return EAGAIN; /* it still is about to end */
+      self->n_zombies--;
+    }
+  return 0;
+}

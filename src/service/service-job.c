@@ -8,8 +8,10 @@
 #include "service-job.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
+#include "service-copy.h"
 #include "service-fd.h"
 #include "service-intake.h"
 #include "service-journal.h"
@@ -315,6 +317,28 @@ answer_open_tracer (ServiceJob *self, GDBusMethodInvocation *invocation)
     g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, g_variant_new ("(h)", 0), fds);
 }
 
+/* @invocation: (transfer full) */
+static void
+answer_open_copy (ServiceJob *self, GDBusMethodInvocation *invocation)
+{
+  const char *tracer = self->tracer != NULL ? g_subprocess_get_identifier (self->tracer) : NULL;
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  GError *error = NULL;
+  GVariant *answer;
+  guint copy;
+
+  g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(uu)", NULL, &copy);
+  answer = service_copy_open (self->process, tracer != NULL ? (guint)strtoul (tracer, NULL, 10) : 0, copy,
+                              fds, &error);
+  if (answer != NULL)
+    {
+      g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, answer, fds);
+      return;
+    }
+  hap_error_convert (&error);
+  g_dbus_method_invocation_take_error (invocation, error);
+}
+
 /* What the worker asks and tells. */
 static void
 handle_call (gpointer owner, GDBusMethodInvocation *invocation)
@@ -343,6 +367,8 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
     }
   else if (g_str_equal (method, "OpenTracer"))
     answer_open_tracer (self, invocation);
+  else if (g_str_equal (method, "OpenCopy"))
+    answer_open_copy (self, invocation);
   else if (g_str_equal (method, "OpenSources"))
     service_sources_answer (self->process, invocation);
   else

@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "service-copy.h"
+#include "service-fd.h"
 #include "service-rights.h"
 
 #define WORKER_MAX_FILE (512 * (rlim_t)1024 * 1024)
@@ -193,20 +195,43 @@ service_launcher_start_worker (ServiceLauncher *self, const char *plugin, int co
   return start (self, launcher, (const char *const *)argv->pdata, error);
 }
 
+/* The program, its process, and the copies that an earlier tracer had no time to have reaped. */
+static GPtrArray *
+make_tracer_arguments (ServiceLauncher *self, ServiceProcess *process)
+{
+  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GArray) left = service_copy_list_left (process);
+
+  g_ptr_array_add (argv, g_strdup (self->tracer));
+  g_ptr_array_add (argv, g_strdup_printf ("%u", service_process_get_pid (process)));
+  for (guint i = 0; i < left->len; i++)
+    g_ptr_array_add (argv, g_strdup_printf ("%u", g_array_index (left, guint, i)));
+  g_ptr_array_add (argv, NULL);
+  return argv;
+}
+
 GSubprocess *
 service_launcher_start_tracer (ServiceLauncher *self, ServiceProcess *process, int worker_fd, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = prepare (self, prepare_tracer, worker_fd, error);
-  g_autofree char *pid = g_strdup_printf ("%u", service_process_get_pid (process));
-  const char *argv[] = { self->tracer, pid, NULL };
+  service_autofd int status_fd = service_process_open_file (process, "status", error);
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
+  g_autoptr (GPtrArray) argv = NULL;
 
+  if (status_fd < 0)
+    {
+      service_fd_clear (&worker_fd);
+      return NULL;
+    }
+  launcher = prepare (self, prepare_tracer, worker_fd, error);
   if (launcher == NULL)
     return NULL;
+  argv = make_tracer_arguments (self, process);
   g_subprocess_launcher_take_fd (launcher, fcntl (service_process_get_pidfd (process), F_DUPFD_CLOEXEC, 3),
                                  4);
   g_subprocess_launcher_take_fd (launcher, fcntl (service_process_get_task_fd (process), F_DUPFD_CLOEXEC, 3),
                                  5);
-  return start (self, launcher, argv, error);
+  g_subprocess_launcher_take_fd (launcher, g_steal_fd (&status_fd), 6);
+  return start (self, launcher, (const char *const *)argv->pdata, error);
 }
 
 gboolean

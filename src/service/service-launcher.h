@@ -26,7 +26,7 @@ GSubprocess *
 service_launcher_start_worker (ServiceLauncher *self, const char *plugin, int connection_fd, GError **error);
 
 /* @worker_fd: (transfer full): a SOCK_SEQPACKET socket, becomes the tracer's descriptor 3; 4 is the pidfd, 5
- * the directory of threads */
+ * the directory of threads, 6 the status */
 GSubprocess *
 service_launcher_start_tracer (ServiceLauncher *self, ServiceProcess *process, int worker_fd, GError **error);
 

@@ -47,8 +47,9 @@ G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
  * sees them, as far as the target's user may read them: @fds gets for each a copy to read, at most
  * HAP_MAX_SOURCE_SIZE, or -1
  * @open_residency: (nullable): /proc/PID/smaps, to be read again at offset 0; -1 with @error
- * @open_copy: makes the target's frozen fork @pid, which its tracer holds, the first process that the kernel ends when
- * memory is short, and opens its /proc/PID/mem and maps. HAP_ERROR_NO_SPACE: memory is too short for it now
+ * @open_copy: makes the target's frozen fork @pid, which its tracer holds, the first process that the kernel
+ * ends when memory is short, and opens its /proc/PID/mem and maps. HAP_ERROR_NO_SPACE: memory is too short
+ * for it now
  */
 struct _HapBrokerInterface
 {

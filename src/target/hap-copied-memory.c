@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * HapCopiedMemory: an image and a live memory as one. Which ranges were copied, and when, is its maker's matter.
+ * HapCopiedMemory: an image and a live memory as one. Which ranges were copied, and when, is its maker's
+ * matter.
  */
 
 #include "hap-copied-memory.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * HapSnapshot: a frozen fork of the target, or, where the kernel refuses one, what the target can write, copied while
- * it is held, if that is little. Making and ending the fork is the tracer's, opening it the broker's.
+ * HapSnapshot: a frozen fork of the target, or, where the kernel refuses one, what the target can write,
+ * copied while it is held, if that is little. Making and ending the fork is the tracer's, opening it the
+ * broker's.
  */
 
 #include "hap-snapshot.h"
@@ -15,7 +16,8 @@
 #include "hap-live-memory.h"
 #include "hap-target-private.h"
 
-/* What can be copied at 1 GB/s while the target is held, and of the tracer's limit (20 ms) how long that may take. */
+/* What can be copied at 1 GB/s while the target is held, and of the tracer's limit (20 ms) how long that may
+ * take. */
 #define MAX_COPIED ((gsize)12 * 1024 * 1024)
 #define COPY_US (15 * 1000)
 
@@ -74,8 +76,7 @@ fork_target (HapSnapshot *self, GError **error)
   HapMaps *maps = hap_target_get_maps (self->target, error);
   guint pid;
 
-  if (maps == NULL
-      || !hap_target_freeze (self->target, find_vdso (maps), &pid, &self->refusal, error))
+  if (maps == NULL || !hap_target_freeze (self->target, find_vdso (maps), &pid, &self->refusal, error))
     return FALSE;
   self->time = get_time ();
   self->is_fork = TRUE;
@@ -262,8 +263,10 @@ const char *
 hap_snapshot_get_refusal (HapSnapshot *self)
 {
   static const char *const refusals[] = {
-    [HAP_REFUSAL_PROCESSES] = "a limit of processes (RLIMIT_NPROC, or its control group's) leaves no room for a copy",
-    [HAP_REFUSAL_MEMORY] = "the kernel has no memory for a copy, or does not promise any (vm.overcommit_memory)",
+    [HAP_REFUSAL_PROCESSES] =
+        "a limit of processes (RLIMIT_NPROC, or its control group's) leaves no room for a copy",
+    [HAP_REFUSAL_MEMORY] =
+        "the kernel has no memory for a copy, or does not promise any (vm.overcommit_memory)",
     [HAP_REFUSAL_SECCOMP] = "the target is under seccomp and must not be made to fork",
     [HAP_REFUSAL_NO_ROOM] = "this kernel, or processor, has no place for the code that makes the target fork",
   };

@@ -6,19 +6,19 @@
 G_BEGIN_DECLS
 
 /**
- * HapSnapshot: all memory of the target at one moment, which stands still. One at a time for a target. It costs the
- * target memory as long as it lives, and is gone after 10 seconds at most (sooner when the machine's memory gets
- * short): read it out fast. What is read of it after that is nothing.
+ * HapSnapshot: all memory of the target at one moment, which stands still. One at a time for a target. It
+ * costs the target memory as long as it lives, and is gone after 10 seconds at most (sooner when the
+ * machine's memory gets short): read it out fast. What is read of it after that is nothing.
  */
 typedef struct _HapSnapshot HapSnapshot;
 
 /**
  * hap_target_snapshot:
  *
- * Returns: (transfer full): NULL with @error. HAP_ERROR_BUSY: there is one already, or a debugger holds the target;
- * HAP_ERROR_NO_SPACE: the machine or its control group has no room for a copy; HAP_ERROR_UNSUPPORTED_TARGET: the
- * target cannot be copied, and why (it is under seccomp, its vDSO is another); HAP_ERROR_TIMED_OUT: it could not be
- * stopped; HAP_ERROR_TARGET_GONE
+ * Returns: (transfer full): NULL with @error. HAP_ERROR_BUSY: there is one already, or a debugger holds the
+ * target; HAP_ERROR_NO_SPACE: the machine or its control group has no room for a copy;
+ * HAP_ERROR_UNSUPPORTED_TARGET: the target cannot be copied, and why (it is under seccomp, its vDSO is
+ * another); HAP_ERROR_TIMED_OUT: it could not be stopped; HAP_ERROR_TARGET_GONE
  */
 HapSnapshot *hap_target_snapshot (HapTarget *self, GCancellable *cancellable, GError **error);
 
@@ -37,7 +37,8 @@ guint64 hap_snapshot_get_pause_ns (HapSnapshot *self);
 /* When it was made: seconds of CLOCK_MONOTONIC, as loop.time() counts. */
 double hap_snapshot_get_time (HapSnapshot *self);
 
-/* TRUE: a frozen fork. FALSE: fork was refused, and what the target can write was copied while it stood still. */
+/* TRUE: a frozen fork. FALSE: fork was refused, and what the target can write was copied while it stood
+ * still. */
 gboolean hap_snapshot_is_fork (HapSnapshot *self);
 
 /* Returns: (nullable): why it is no fork */

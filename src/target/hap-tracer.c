@@ -50,7 +50,8 @@ exchange (HapTracer *self, const TracerRequest *request, TracerReply *reply)
   if (n != sizeof *request)
     return FALSE;
 
-  /* From its answer on the target stands still until we go on: being woken would take longer than the rest. */
+  /* From its answer on the target stands still until we go on: being woken would take longer than the rest.
+   */
   for (guint i = 0; i < SPINS && (request->kind == TRACER_HOLD || request->kind == TRACER_FREEZE); i++)
     {
       n = recv (self->fd, reply, sizeof *reply, MSG_TRUNC | MSG_DONTWAIT);

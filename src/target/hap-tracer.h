@@ -52,11 +52,11 @@ typedef enum
  * @copy: (out): the pid of the target's frozen fork, in our pid namespace
  * @refusal: (out): set if the return value is FALSE and @error is not
  *
- * On success all threads are held until hap_tracer_let_go(), which is expected within milliseconds, but does not fail
- * when it comes too late. Errors: as hap_tracer_hold(); HAP_ERROR_BUSY too when there is a copy already
+ * On success all threads are held until hap_tracer_let_go(), which is expected within milliseconds, but does
+ * not fail when it comes too late. Errors: as hap_tracer_hold(); HAP_ERROR_BUSY too when there is a copy
+ * already
  */
-gboolean
-hap_tracer_freeze (HapTracer *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error);
+gboolean hap_tracer_freeze (HapTracer *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error);
 
 /* Ends the copy, held or let go, and makes the target forget it. */
 gboolean hap_tracer_drop (HapTracer *self, GError **error);

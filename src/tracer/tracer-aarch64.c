@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What of a stop and of an injected call depends on the processor: aarch64, where no call is injected: a stub would
- * have to give up a register for its jump back.
+ * What of a stop and of an injected call depends on the processor: aarch64, where no call is injected: a stub
+ * would have to give up a register for its jump back.
  */
 
 #include "tracer-inject.h"

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Copies of the target: made by a fork that it is made to do while all of its threads are held, never run, ended by a
- * kill, reaped by the target itself, each by its own number. When a copy is made and dropped is tracer.c's matter.
+ * Copies of the target: made by a fork that it is made to do while all of its threads are held, never run,
+ * ended by a kill, reaped by the target itself, each by its own number. When a copy is made and dropped is
+ * tracer.c's matter.
  */
 
 #include "tracer-freeze.h"
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -40,8 +40,8 @@ await_birth (TracerHold *hold, pid_t pid, uint64_t deadline)
 }
 
 /*
- * The files are shared, so that what the target closes is closed; there is no exit signal, so that neither its
- * waitpid(-1) nor its handler of SIGCHLD sees the copy.
+ * The files are shared, so that what the target closes is closed; there is no exit signal, so that neither
+ * its waitpid(-1) nor its handler of SIGCHLD sees the copy.
  */
 int
 tracer_freeze (TracerCopy *self, TracerHold *hold, pid_t pid, uint64_t deadline, bool *refused)
@@ -77,7 +77,8 @@ tracer_copy_kill (TracerCopy *self)
 {
   if (self->pid == 0)
     return;
-  kill (self->pid, SIGKILL);
+  /* Needs no right to send signals. Before Linux 5.18 it lets the copy go on instead, which is to its end. */
+  ptrace (PTRACE_KILL, self->pid, NULL, NULL);
   while (waitpid (self->pid, NULL, __WALL) < 0 && errno == EINTR)
     continue;
   tracer_copy_forget (self);

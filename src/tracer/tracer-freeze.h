@@ -6,8 +6,8 @@
 #define TRACER_MAX_ZOMBIES 64
 
 /*
- * A frozen fork of the target, and those before it that the target still has as zombies: as their parent, only it can
- * reap them, and they have no exit signal, so that it never looks for them by itself.
+ * A frozen fork of the target, and those before it that the target still has as zombies: as their parent,
+ * only it can reap them, and they have no exit signal, so that it never looks for them by itself.
  */
 typedef struct
 {
@@ -20,8 +20,8 @@ typedef struct
   pid_t zombies[TRACER_MAX_ZOMBIES]; /* in the target's pid namespace */
 } TracerCopy;
 
-/* Makes the copy. All threads of @pid are held. Returns 0 or an errno of the protocol; EAGAIN without @refused: try again
- * after having let go. Look at @hold's stuck afterwards. */
+/* Makes the copy. All threads of @pid are held. Returns 0 or an errno of the protocol; EAGAIN without
+ * @refused: try again after having let go. Look at @hold's stuck afterwards. */
 int tracer_freeze (TracerCopy *self, TracerHold *hold, pid_t pid, uint64_t deadline, bool *refused);
 
 /* Ends the copy, if there is one. The target does not have to be held. */

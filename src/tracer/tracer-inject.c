@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Makes the target's main thread make one system call. Where the stub goes and when it must not is decided here; its
- * instructions are the processor's file's, which call it is and why, the caller's.
+ * Makes the target's main thread make one system call. Where the stub goes and when it must not is decided
+ * here; its instructions are the processor's file's, which call it is and why, the caller's.
  *
- * The vDSO is the kernel's, so that ours tells where its unused end is in the target's, too: nothing of the target
- * is parsed. Writing there gives the target a copy of that page of its own, which it keeps.
+ * The vDSO is the kernel's, so that ours tells where its unused end is in the target's, too: nothing of the
+ * target is parsed. Writing there gives the target a copy of that page of its own, which it keeps.
  */
 
 #include "tracer-inject.h"
@@ -95,7 +95,8 @@ is_vdso (const Vdso *vdso, pid_t pid, uint64_t address)
          && memcmp (vdso->image, theirs, vdso->used) == 0;
 }
 
-/* include/uapi/linux/rseq.h: the program is in a sequence that must begin again if the thread is moved away. */
+/* include/uapi/linux/rseq.h: the program is in a sequence that must begin again if the thread is moved away.
+ */
 static bool
 is_in_sequence (pid_t tid, uint64_t pc)
 {
@@ -129,8 +130,8 @@ write_words (pid_t tid, uint64_t address, const void *bytes, size_t size)
 }
 
 /*
- * Puts the stub into the slot after the last one. A signal's handler may have interrupted a thread in an earlier
- * stub, when the tracer of then was killed: it finds its stub unchanged when it returns.
+ * Puts the stub into the slot after the last one. A signal's handler may have interrupted a thread in an
+ * earlier stub, when the tracer of then was killed: it finds its stub unchanged when it returns.
  */
 static uint64_t
 write_stub (const Vdso *vdso, pid_t tid, uint64_t address, const uint8_t *stub, size_t size)
@@ -206,8 +207,8 @@ run_call (TracerHold *hold, TracerThread *thread, uint64_t deadline, long *resul
 }
 
 /*
- * Brings the thread back to where it was held: to a stop in the kernel's delivery of signals, which deals with the
- * call that was interrupted there when the thread goes on.
+ * Brings the thread back to where it was held: to a stop in the kernel's delivery of signals, which deals
+ * with the call that was interrupted there when the thread goes on.
  */
 static int
 come_back (TracerHold *hold, TracerThread *thread, const TracerRegisters *registers, uint64_t deadline)

@@ -7,10 +7,10 @@
 #include "tracer.h"
 
 /*
- * A system call that the target's main thread is made to make. What it runs for that is a stub in the unused end
- * of the vDSO's last page: the call, then instructions that load all registers as they were, then a jump back.
- * Our writing the thread's registers is the moment of no return, and an orderly one: whenever we are killed, the
- * thread comes back to where it was by itself.
+ * A system call that the target's main thread is made to make. What it runs for that is a stub in the unused
+ * end of the vDSO's last page: the call, then instructions that load all registers as they were, then a jump
+ * back. Our writing the thread's registers is the moment of no return, and an orderly one: whenever we are
+ * killed, the thread comes back to where it was by itself.
  */
 typedef struct
 {
@@ -32,9 +32,9 @@ typedef struct user_regs_struct TracerRegisters;
  * @result: what the call returned, as the kernel does: negative errnos
  * @child: (nullable): the new process, in our pid namespace; for a call that forks
  *
- * Returns: 0, or an errno: EAGAIN: not at this moment (a signal is about to be delivered, or the thread is in a
- * restartable sequence or in a stub already): let go and try again; ENOSYS: not on this processor; EACCES: the
- * target is under seccomp; ENXIO: @vdso is not our kernel's vDSO, or has no room; ESRCH; ETIMEDOUT
+ * Returns: 0, or an errno: EAGAIN: not at this moment (a signal is about to be delivered, or the thread is in
+ * a restartable sequence or in a stub already): let go and try again; ENOSYS: not on this processor; EACCES:
+ * the target is under seccomp; ENXIO: @vdso is not our kernel's vDSO, or has no room; ESRCH; ETIMEDOUT
  */
 int tracer_inject (TracerHold *hold,
                    pid_t pid,
@@ -58,6 +58,7 @@ void tracer_registers_set_call (TracerRegisters *self, uint64_t pc, const Tracer
 /* The longest stub. */
 #define TRACER_STUB_SIZE 160
 
-/* Writes the stub that makes @call and goes back to what @registers say. Returns its size; 0: there is none for
- * this processor. */
-size_t tracer_build_stub (uint8_t stub[TRACER_STUB_SIZE], const TracerCall *call, const TracerRegisters *registers);
+/* Writes the stub that makes @call and goes back to what @registers say. Returns its size; 0: there is none
+ * for this processor. */
+size_t
+tracer_build_stub (uint8_t stub[TRACER_STUB_SIZE], const TracerCall *call, const TracerRegisters *registers);

@@ -9,8 +9,9 @@
  * packet of another size, kind or value ends it. Held threads are let go after TRACER_HOLD_LIMIT_MS without a
  * request; TRACER_WATCHDOG_MS after a stop began the kernel kills the tracer, which lets go of everything.
  *
- * A stop in order to make a copy may last TRACER_WATCHDOG_MS_PER_GIB longer for each GiB that is to be copied; of that,
- * TRACER_PROTECT_MS are for what the peer does before it lets go. A copy is dropped after TRACER_COPY_LIMIT_MS.
+ * A stop in order to make a copy may last TRACER_WATCHDOG_MS_PER_GIB longer for each GiB that is to be
+ * copied; of that, TRACER_PROTECT_MS are for what the peer does before it lets go. A copy is dropped after
+ * TRACER_COPY_LIMIT_MS.
  */
 
 #define TRACER_HOLD_LIMIT_MS 20
@@ -23,8 +24,8 @@ typedef enum
 {
   TRACER_HOLD = 1,   /* argument: a tid in our pid namespace, or 0 for all threads */
   TRACER_LET_GO = 2, /* argument: 0 */
-  TRACER_FREEZE = 3, /* argument: the address of the target's vDSO. Holds all threads and makes a copy, a process that
-                        stands still; they are held until LET_GO. One copy at a time */
+  TRACER_FREEZE = 3, /* argument: the address of the target's vDSO. Holds all threads and makes a copy, a
+                        process that stands still; they are held until LET_GO. One copy at a time */
   TRACER_DROP = 4,   /* argument: 0. Ends the copy */
 } TracerRequestKind;
 
@@ -37,10 +38,10 @@ typedef struct
 typedef struct
 {
   uint32_t kind;  /* the request's */
-  int32_t status; /* 0, or an errno. HOLD, LET_GO: ESRCH ended, EPERM refused, EBUSY traced by another, ETIMEDOUT,
-                     EINVAL no hold or a second one. FREEZE, besides: EAGAIN, ENOMEM the kernel refuses another process,
-                     EACCES the target is under seccomp, ENXIO no room for what makes it fork, ENOSYS not on this
-                     processor, EINVAL a second copy. DROP: EINVAL no copy */
+  int32_t status; /* 0, or an errno. HOLD, LET_GO: ESRCH ended, EPERM refused, EBUSY traced by another,
+                     ETIMEDOUT, EINVAL no hold or a second one. FREEZE, besides: EAGAIN, ENOMEM the kernel
+                     refuses another process, EACCES the target is under seccomp, ENXIO no room for what makes
+                     it fork, ENOSYS not on this processor, EINVAL a second copy. DROP: EINVAL no copy */
   uint64_t value; /* HOLD: the number of threads held; LET_GO: nanoseconds from the first stop to the last
                      release; FREEZE: the copy's pid in our pid namespace */
 } TracerReply;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the kernel says of the target's main thread in /proc/PID/status. No line of it but the first, the name, is the
- * target's to write, and there the kernel escapes the ends of lines.
+ * What the kernel says of the target's main thread in /proc/PID/status. No line of it but the first, the
+ * name, is the target's to write, and there the kernel escapes the ends of lines.
  */
 
 #include "tracer.h"

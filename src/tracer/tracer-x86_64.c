@@ -113,8 +113,8 @@ tracer_registers_set_call (TracerRegisters *self, uint64_t pc, const TracerCall 
 }
 
 /*
- * Where the thread would be and what it would hold, had the kernel dealt with the call that our stop interrupted
- * (arch/x86/kernel/signal.c, arch_do_signal_or_restart()).
+ * Where the thread would be and what it would hold, had the kernel dealt with the call that our stop
+ * interrupted (arch/x86/kernel/signal.c, arch_do_signal_or_restart()).
  */
 static void
 restart_interrupted_call (TracerRegisters *registers)
@@ -184,9 +184,14 @@ tracer_build_stub (uint8_t code[TRACER_STUB_SIZE], const TracerCall *call, const
 {
   static const uint8_t syscall[] = { 0x0f, 0x05 };
   static const uint8_t test[] = { 0x48, 0x89, 0xc1, 0xe3, 0 }; /* mov %rax, %rcx; jrcxz child */
-  static const uint8_t child[] = { 0xbf, TRACER_COPY_STATUS, 0, 0, 0, /* mov $status, %edi */
-                                   0xb8, SYS_exit_group, 0, 0, 0,     /* mov $exit_group, %eax */
-                                   0x0f, 0x05, 0x0f, 0x0b };          /* syscall; ud2 */
+  static const uint8_t child[] = { 0xbf, TRACER_COPY_STATUS,
+                                   0,    0,
+                                   0, /* mov $status, %edi */
+                                   0xb8, SYS_exit_group,
+                                   0,    0,
+                                   0, /* mov $exit_group, %eax */
+                                   0x0f, 0x05,
+                                   0x0f, 0x0b }; /* syscall; ud2 */
   TracerRegisters after = *registers;
   Stub stub = { code, 0 };
   size_t tested;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * ha-profiler-tracer PID [ZOMBIE...]: the only code with ptrace rights. It does what its peer asks, a few fixed
- * operations, to the one process that it was started for, and bounds each in time; it parses nothing of the
- * target and opens no path. Its peer parses the target's bytes and may have been taken over by them: nothing
- * that it sends is believed. ZOMBIE: a copy that an earlier tracer left to the target, by its number there.
+ * ha-profiler-tracer PID [ZOMBIE...]: the only code with ptrace rights. It does what its peer asks, a few
+ * fixed operations, to the one process that it was started for, and bounds each in time; it parses nothing of
+ * the target and opens no path. Its peer parses the target's bytes and may have been taken over by them:
+ * nothing that it sends is believed. ZOMBIE: a copy that an earlier tracer left to the target, by its number
+ * there.
  */
 
 #include "tracer.h"

@@ -7,10 +7,10 @@
 #include <time.h>
 
 /*
- * The descriptors that the service starts us with: all that we ever have. After the start we make no system calls but
- * these: ptrace, process_vm_readv, waitpid (wait4), kill, tgkill, pidfd_send_signal; recv, send, poll, ppoll on our
- * descriptors; lseek and getdents64 on TRACER_TASKS, pread on TRACER_STATUS; timer_settime, clock_gettime, sched_yield,
- * nanosleep; and what a thread of ours needs to begin and end.
+ * The descriptors that the service starts us with: all that we ever have. After the start we make no system
+ * calls but these: ptrace, process_vm_readv, waitpid (wait4), tgkill, pidfd_send_signal; recv, send,
+ * poll, ppoll on our descriptors; lseek and getdents64 on TRACER_TASKS, pread on TRACER_STATUS;
+ * timer_settime, clock_gettime, sched_yield, nanosleep; and what a thread of ours needs to begin and end.
  */
 enum
 {
@@ -48,8 +48,8 @@ typedef struct
 /* Monotonic nanoseconds. */
 uint64_t tracer_now (void);
 
-/* The number in the line @name of the target's status now; @otherwise: the kernel has no such line; UINT64_MAX: it cannot be
- * read. */
+/* The number in the line @name of the target's status now; @otherwise: the kernel has no such line;
+ * UINT64_MAX: it cannot be read. */
 uint64_t tracer_read_status (const char *name, uint64_t otherwise);
 
 /* waitpid() for @tid, which we have attached to; 0: not until @deadline. */

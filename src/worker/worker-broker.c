@@ -200,6 +200,31 @@ worker_broker_open_sources (HapBroker *broker, const char *const *paths, int *fd
   return TRUE;
 }
 
+static gboolean
+worker_broker_open_copy (HapBroker *broker, guint pid, int *mem_fd, int *maps_fd, GError **error)
+{
+  WorkerBroker *self = WORKER_BROKER (broker);
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GVariant) reply = worker_service_call (
+      self->service, "OpenCopy", g_variant_new ("(uu)", self->pid, pid), "(hh)", &fds, error);
+  int mem, maps;
+
+  if (reply == NULL)
+    return FALSE;
+  mem = worker_service_take_fd (fds, g_variant_get_child_value (reply, 0), error);
+  if (mem < 0)
+    return FALSE;
+  maps = worker_service_take_fd (fds, g_variant_get_child_value (reply, 1), error);
+  if (maps < 0)
+    {
+      close (mem);
+      return FALSE;
+    }
+  *mem_fd = mem;
+  *maps_fd = maps;
+  return TRUE;
+}
+
 static void
 worker_broker_finalize (GObject *object)
 {
@@ -215,6 +240,7 @@ worker_broker_iface_init (HapBrokerInterface *iface)
   iface->open_tracer = worker_broker_open_tracer;
   iface->read_system_calls = worker_broker_read_system_calls;
   iface->open_sources = worker_broker_open_sources;
+  iface->open_copy = worker_broker_open_copy;
   iface->open_residency = worker_broker_open_residency;
 }
 

@@ -211,12 +211,12 @@ hap_test_broker_open_sources (HapBroker *broker, const char *const *paths, int *
   return TRUE;
 }
 
-<<<<<<< HEAD
 static int
 hap_test_broker_open_residency (HapBroker *broker, GError **error)
 {
   return open_proc (error, "/proc/%u/smaps", HAP_TEST_BROKER (broker)->pid);
-=======
+}
+
 /* As the service does, which also makes sure that it is the tracer's copy. */
 static gboolean
 hap_test_broker_open_copy (HapBroker *broker, guint pid, int *mem_fd, int *maps_fd, GError **error)
@@ -235,7 +235,6 @@ hap_test_broker_open_copy (HapBroker *broker, guint pid, int *mem_fd, int *maps_
     return TRUE;
   close (*mem_fd);
   return FALSE;
->>>>>>> d054a45 (target: Take a snapshot: a frozen fork, or a copy)
 }
 
 static void
@@ -246,11 +245,8 @@ hap_test_broker_broker_init (HapBrokerInterface *iface)
   iface->open_tracer = hap_test_broker_open_tracer;
   iface->read_system_calls = hap_test_broker_read_system_calls;
   iface->open_sources = hap_test_broker_open_sources;
-<<<<<<< HEAD
   iface->open_residency = hap_test_broker_open_residency;
-=======
   iface->open_copy = hap_test_broker_open_copy;
->>>>>>> d054a45 (target: Take a snapshot: a frozen fork, or a copy)
 }
 
 /* The target let go of its tracer, whose peer that was, before its broker: they end by themselves. */

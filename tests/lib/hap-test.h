@@ -53,7 +53,8 @@ void hap_test_allow_tracers (HapTarget *target, guint max_tracers);
 /* The latest tracer of such a target: for tests that kill or stop it. */
 guint hap_test_get_tracer_pid (HapTarget *target);
 
-/* (element-type guint): the children of the process that have ended and that it has not reaped, as it numbers them. */
+/* (element-type guint): the children of the process that have ended and that it has not reaped, as it numbers
+ * them. */
 GArray *hap_test_list_zombies (guint pid);
 
 /* The tracer alone. @tracer_pid: (out): for the caller to reap. Returns our end of its socket; -1 with

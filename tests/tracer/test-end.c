@@ -123,14 +123,16 @@ test_protocol (void)
   static const struct
   {
     gsize size;
-    guint32 words[3];
+    guint64 words[3];
   } packets[] = {
-    { 8, { 0, 0 } },
-    { 8, { 3, 0 } },
-    { 8, { TRACER_LET_GO, 1 } },
-    { 8, { TRACER_HOLD, 0x80000000 } },
-    { 4, { TRACER_HOLD } },
-    { 12, { TRACER_HOLD, 0, 0 } },
+    { 16, { 0, 0 } },
+    { 16, { 1000, 0 } },
+    { 16, { TRACER_LET_GO, 1 } },
+    { 16, { TRACER_DROP, 1 } },
+    { 16, { TRACER_HOLD, 0x80000000 } },
+    { 16, { (G_GUINT64_CONSTANT (1) << 32) + TRACER_HOLD, 0 } },
+    { 8, { TRACER_HOLD } },
+    { 24, { TRACER_HOLD, 0, 0 } },
     { 1, { TRACER_HOLD } },
   };
   g_autoptr (HapTestProcess) process = tracer_test_spawn ("compute");
@@ -196,7 +198,7 @@ test_cage (void)
   fds = g_dir_open (fds_path, 0, NULL);
   g_assert_nonnull (fds);
   while ((name = g_dir_read_name (fds)) != NULL)
-    g_assert_cmpuint (g_ascii_strtoull (name, NULL, 10), <=, 5);
+    g_assert_cmpuint (g_ascii_strtoull (name, NULL, 10), <=, 6);
 }
 
 /* Started by hand it does nothing. */

@@ -22,12 +22,15 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <semaphore.h>
 #include <time.h>
@@ -278,16 +281,16 @@ set_up_waits (void)
     setsockopt (sockets[i], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
 }
 
+static void (*const waits[]) (void) = {
+  wait_accept_timed,  wait_clock_nanosleep, wait_epoll,     wait_epoll_masked, wait_flock,
+  wait_futex,         wait_futex_timed,     wait_inotify,   wait_nanosleep,    wait_pause,
+  wait_poll,          wait_ppoll,           wait_read,      wait_recv,         wait_recv_timed,
+  wait_recvmsg_timed, wait_select,          wait_semaphore, wait_send_timed,   wait_signal,
+};
+
 static void
 start_waits (void)
 {
-  static void (*const waits[]) (void) = {
-    wait_accept_timed,  wait_clock_nanosleep, wait_epoll,     wait_epoll_masked, wait_flock,
-    wait_futex,         wait_futex_timed,     wait_inotify,   wait_nanosleep,    wait_pause,
-    wait_poll,          wait_ppoll,           wait_read,      wait_recv,         wait_recv_timed,
-    wait_recvmsg_timed, wait_select,          wait_semaphore, wait_send_timed,   wait_signal,
-  };
-
   set_up_waits ();
 
   /* A System V semaphore outlives its process, but not its namespace. */
@@ -418,6 +421,26 @@ run_vfork_target (void)
   pause ();
 }
 
+/* What the main thread does while others answer. */
+static void
+run_in_main (const char *mode, const char *argument)
+{
+  const struct sock_filter allow = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
+  const struct sock_fprog filter = { 1, (struct sock_filter *)&allow };
+
+  set_up_waits ();
+  if (strcmp (mode, "main-seccomp") == 0
+      && (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+          || prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0))
+    abort ();
+  if (strcmp (mode, "main-ballast") == 0)
+    memset (malloc (atoi (argument) * (size_t)1024 * 1024), 1, atoi (argument) * (size_t)1024 * 1024);
+  start_thread (run_answer, NULL);
+  if (strcmp (mode, "main-wait") == 0)
+    run_wait (waits[atoi (argument)]);
+  run_compute (NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -458,6 +481,8 @@ main (int argc, char **argv)
       sem_wait (&asked);
       pthread_exit (NULL);
     }
+  else if (strncmp (mode, "main-", 5) == 0)
+    run_in_main (mode, argc > 2 ? argv[2] : "0");
   answer ();
   return 0;
 }

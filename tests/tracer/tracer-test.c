@@ -9,12 +9,18 @@
 #include <string.h>
 
 HapTestProcess *
-tracer_test_spawn (const char *mode)
+tracer_test_spawn_with (const char *mode, const char *argument)
 {
   const HapTestPython program = { .path = (char *)TRACER_TARGET };
-  const char *argv[] = { mode, NULL };
+  const char *argv[] = { mode, argument, NULL };
 
   return hap_test_spawn (&program, argv);
+}
+
+HapTestProcess *
+tracer_test_spawn (const char *mode)
+{
+  return tracer_test_spawn_with (mode, NULL);
 }
 
 HapTarget *

@@ -9,6 +9,7 @@ G_BEGIN_DECLS
  */
 
 HapTestProcess *tracer_test_spawn (const char *mode);
+HapTestProcess *tracer_test_spawn_with (const char *mode, const char *argument);
 
 HapTarget *tracer_test_attach (HapTestProcess *process);
 

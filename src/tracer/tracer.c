@@ -17,13 +17,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tracer-cage.h"
+#include "tracer-duty.h"
 #include "tracer-freeze.h"
 #include "tracer-protocol.h"
 
@@ -42,6 +43,7 @@ typedef struct
 {
   pid_t pid;
   timer_t watchdog;
+  TracerDuty duty;
   TracerHold hold;
   uint64_t hold_end; /* when it is let go of, at the latest */
   bool expired;      /* the hold ended without the peer's asking, which it has not heard yet */
@@ -54,15 +56,19 @@ typedef struct
   pid_t server;      /* the thread that attaches */
 } Session;
 
-/* The kernel kills us, and so lets go of all threads, if it is not disarmed in time: even if we are stopped
- * ourselves. */
+/* The kernel kills us, and so lets go of all threads, if it is not disarmed (0) in time: even if we are
+ * stopped ourselves. While it is armed the target is held. */
 static void
 set_watchdog (Session *self, unsigned ms)
 {
   const struct itimerspec time = { .it_value = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS } };
 
+  if (ms > 0)
+    tracer_duty_begin (&self->duty);
   if (timer_settime (self->watchdog, 0, &time, NULL) != 0)
     _exit (EXIT_FAILURE);
+  if (ms == 0)
+    tracer_duty_end (&self->duty);
 }
 
 static void
@@ -354,15 +360,6 @@ run_server (Session *self)
   set_watchdog (self, 0);
 }
 
-/* Everything that keeps us from doing more than we are for. The only place for it. */
-static void
-tracer_cage (void)
-{
-  if (prctl (PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl (PR_SET_DUMPABLE, 0) != 0
-      || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || close_range (TRACER_STATUS + 1, ~0U, 0) != 0)
-    _exit (EXIT_FAILURE);
-}
-
 static bool
 check_descriptors (void)
 {
@@ -421,14 +418,20 @@ int
 main (int argc, char **argv)
 {
   static Session session;
+  const char *open_lock;
 
   if (!parse_arguments (&session, argc, argv) || !check_descriptors ())
     {
       fputs ("ha-profiler-tracer is started by ha-profilerd, with descriptors of one process\n", stderr);
       return EXIT_FAILURE;
     }
-  tracer_cage ();
   session_init (&session);
+  open_lock = tracer_cage_enter ();
+  if (open_lock != NULL)
+    {
+      fprintf (stderr, "ha-profiler-tracer: the cage does not hold: %s\n", open_lock);
+      return EXIT_FAILURE;
+    }
 
   while (true)
     {

@@ -7,10 +7,8 @@
 #include <time.h>
 
 /*
- * The descriptors that the service starts us with: all that we ever have. After the start we make no system
- * calls but these: ptrace, process_vm_readv, waitpid (wait4), tgkill, pidfd_send_signal; recv, send,
- * poll, ppoll on our descriptors; lseek and getdents64 on TRACER_TASKS, pread on TRACER_STATUS;
- * timer_settime, clock_gettime, sched_yield, nanosleep; and what a thread of ours needs to begin and end.
+ * The descriptors that the service starts us with: all that we ever have. Which system calls we make on them
+ * and besides is in tracer-cage.c.
  */
 enum
 {

@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One job: running, and from that once to finished, failed or cancelled. Starts its worker and its tracer and
- * ends them; what the worker tells is checked by service-intake.c; which jobs there are is service-jobs.c's.
+ * One job: running, and from that once to finished, failed or cancelled. Starts its worker and ends it; what
+ * the worker tells is checked by service-intake.c, when it gets a tracer is service-tracers.c's, which jobs
+ * there are service-jobs.c's.
  */
 
 #include "service-job.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-
 #include "service-copy.h"
-#include "service-fd.h"
 #include "service-intake.h"
 #include "service-journal.h"
 #include "service-notifications.h"
 #include "service-sources.h"
+#include "service-tracers.h"
 #include "service-worker.h"
 
 #define JOB_INTERFACE "org.homeassistant.Profiler.Job"
 #define ACTIONS_INTERFACE "org.homeassistant.Profiler"
-/* A tracer that its watchdog ended is started again, so often. */
-#define MAX_TRACERS 1000
-
-#define TRACER_GRACE_SECONDS 5
 #define PROGRESS_INTERVAL (G_USEC_PER_SEC / 4)
 
 typedef enum
@@ -57,9 +50,8 @@ struct _ServiceJob
   ServiceIntake *intake;
   ServiceNotifications *notifications;
   ServiceWorker *worker;
-  GSubprocess *tracer; /* the latest; NULL until the worker asked for one */
-  guint n_tracers;
-  gint64 progress_sent; /* monotonic */
+  ServiceTracers *tracers; /* NULL once it has ended */
+  gint64 progress_sent;    /* monotonic */
 };
 
 enum
@@ -189,30 +181,13 @@ end_notifications (ServiceJob *self)
     service_notifications_flush (self->notifications);
 }
 
-static gboolean
-on_tracer_grace_over (gpointer data)
-{
-  g_subprocess_force_exit (data);
-  return G_SOURCE_REMOVE;
-}
-
-/* A tracer ends with its worker's end of the socket. */
-static void
-drop_tracer (ServiceJob *self)
-{
-  if (self->tracer != NULL && g_subprocess_get_identifier (self->tracer) != NULL)
-    g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, TRACER_GRACE_SECONDS, on_tracer_grace_over,
-                                g_object_ref (self->tracer), g_object_unref);
-  g_clear_object (&self->tracer);
-}
-
 static void
 drop_children (ServiceJob *self)
 {
   if (self->worker != NULL)
     service_worker_dismiss (self->worker);
   g_clear_object (&self->worker);
-  drop_tracer (self);
+  g_clear_pointer (&self->tracers, service_tracers_free);
 }
 
 /* @error: (transfer full) (nullable) */
@@ -256,80 +231,17 @@ on_run_done (GObject *source, GAsyncResult *result, gpointer data)
   end (self, error);
 }
 
-/* The two ends of what the worker asks its tracer by. */
-static gboolean
-make_tracer_sockets (int *ours, int *tracers, GError **error)
-{
-  int pair[2];
-
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot make a connection for a tracer: %s",
-                   g_strerror (errno));
-      return FALSE;
-    }
-  *ours = pair[0];
-  *tracers = pair[1];
-  return TRUE;
-}
-
-/* Starts a tracer and returns the worker's end of its socket; -1 with @error */
-static int
-start_tracer (ServiceJob *self, GError **error)
-{
-  service_autofd int worker_end = -1;
-  service_autofd int tracer_end = -1;
-
-  if (self->n_tracers == MAX_TRACERS)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-                   "%u tracers of this job have ended: the machine has no time to stop a thread safely, or "
-                   "somebody ends them",
-                   self->n_tracers);
-      return -1;
-    }
-  if (!make_tracer_sockets (&worker_end, &tracer_end, error))
-    return -1;
-
-  drop_tracer (self);
-  self->tracer =
-      service_launcher_start_tracer (self->context->launcher, self->process, g_steal_fd (&tracer_end), error);
-  if (self->tracer == NULL)
-    return -1;
-  self->n_tracers++;
-  return g_steal_fd (&worker_end);
-}
-
-/* @invocation: (transfer full) */
-static void
-answer_open_tracer (ServiceJob *self, GDBusMethodInvocation *invocation)
-{
-  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
-  g_autoptr (GError) error = NULL;
-  service_autofd int worker_end = start_tracer (self, &error);
-
-  if (worker_end < 0 || g_unix_fd_list_append (fds, worker_end, &error) < 0)
-    {
-      hap_error_convert (&error);
-      g_dbus_method_invocation_return_gerror (invocation, error);
-    }
-  else
-    g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, g_variant_new ("(h)", 0), fds);
-}
-
 /* @invocation: (transfer full) */
 static void
 answer_open_copy (ServiceJob *self, GDBusMethodInvocation *invocation)
 {
-  const char *tracer = self->tracer != NULL ? g_subprocess_get_identifier (self->tracer) : NULL;
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   GError *error = NULL;
   GVariant *answer;
   guint copy;
 
   g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(uu)", NULL, &copy);
-  answer = service_copy_open (self->process, tracer != NULL ? (guint)strtoul (tracer, NULL, 10) : 0, copy,
-                              fds, &error);
+  answer = service_copy_open (self->process, service_tracers_get_pid (self->tracers), copy, fds, &error);
   if (answer != NULL)
     {
       g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, answer, fds);
@@ -366,7 +278,7 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
       service_worker_break (self->worker, broken);
     }
   else if (g_str_equal (method, "OpenTracer"))
-    answer_open_tracer (self, invocation);
+    service_tracers_answer (self->tracers, invocation);
   else if (g_str_equal (method, "OpenCopy"))
     answer_open_copy (self, invocation);
   else if (g_str_equal (method, "OpenSources"))
@@ -584,6 +496,7 @@ service_job_new (const ServiceContext *context,
   self->action = g_object_ref (action);
   self->plugin = g_strdup (plugin);
   self->process = service_process_ref (process);
+  self->tracers = service_tracers_new (context->launcher, process);
   self->pid = service_process_get_pid (process);
   self->caller = g_strdup (service_caller_get_name (caller));
   self->uid = service_caller_get_uid (caller);

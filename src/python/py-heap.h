@@ -110,6 +110,11 @@ guint32 py_heap_get_dict (PyHeap *self, guint32 index);
 gboolean py_heap_make_references (PyHeap *self, GCancellable *cancellable, GError **error);
 gboolean py_heap_make_referrers (PyHeap *self, GCancellable *cancellable, GError **error);
 
+/* Returns: (transfer full) (element-type guint64): what gc.get_referents() says: addresses of what the
+ * collector visits, an object as often as it is referred to. For one object; works without the functions
+ * above. */
+GArray *py_heap_list_referents (PyHeap *self, guint32 index);
+
 /* What the object refers to, as gc.get_referents() has it, also of what is not tracked: an object as often as
  * it is referred to. */
 const guint32 *py_heap_get_references (PyHeap *self, guint32 index, guint32 *n);

@@ -105,6 +105,7 @@ PY_FIELD (type_basicsize)
 PY_FIELD (type_itemsize)
 PY_FIELD (type_traverse)
 PY_FIELD (type_weaklistoffset)
+PY_FIELD (type_members) /* address of PyMemberDefs */
 PY_FIELD (type_flags)
 PY_FIELD (type_base)
 PY_FIELD (type_dictoffset)
@@ -211,7 +212,6 @@ PY_FIELD (gen_cleared)     /* the gen_frame_state from which on there is no fram
 
 /* PyFrameObject */
 PY_FIELD (frame_frame) /* address of its _PyInterpreterFrame */
-PY_FIELD (frame_trace)
 PY_FIELD (frame_data) /* the _PyInterpreterFrame, once it is its own */
 
 /* PyDescrObject */

@@ -235,6 +235,7 @@ typedef struct
 #define type_itemsize offsetof (PyTypeObject, tp_itemsize)
 #define type_traverse offsetof (PyTypeObject, tp_traverse)
 #define type_weaklistoffset offsetof (PyTypeObject, tp_weaklistoffset)
+#define type_members offsetof (PyTypeObject, tp_members)
 #define type_flags offsetof (PyTypeObject, tp_flags)
 #define type_base offsetof (PyTypeObject, tp_base)
 #define type_dictoffset offsetof (PyTypeObject, tp_dictoffset)
@@ -345,7 +346,6 @@ typedef struct
 #define gen_origin offsetof (PyCoroObject, cr_origin_or_finalizer)
 #define gen_cleared FRAME_CLEARED
 #define frame_frame offsetof (PyFrameObject, f_frame)
-#define frame_trace offsetof (PyFrameObject, f_trace)
 #define frame_data offsetof (PyFrameObject, _f_frame_data)
 #define descriptor_type offsetof (PyDescrObject, d_type)
 #define descriptor_name offsetof (PyDescrObject, d_name)

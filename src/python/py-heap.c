@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * PyHeap: the objects of a heap, found, numbered and counted. First the collector's lists are walked; then
+ * what those objects and the roots refer to is followed; then all are numbered in the order of their
+ * addresses. References are read again, when they are asked for, as numbers.
+ */
+
+#include "py-heap-private.h"
+
+#include "hap-error.h"
+
+#define NUMBER_BITS 24 /* of a type, above the flags */
+#define FLAG_BITS 8
+#define LARGE G_MAXUINT32 /* a size that does not fit: see large */
+#define CHECK_EVERY 65536 /* objects between two looks whether to go on */
+
+struct _PyHeap
+{
+  PyRuntime *runtime; /* over memory */
+  PyInspector *inspector;
+  PyHeapMemory *memory;
+  PyHeapTypes types;
+  PyHeapStats stats;
+
+  PyHeapMarks seen;   /* all objects */
+  PyHeapMarks listed; /* what the collector's lists hold */
+  PyHeapMarks permanent, roots;
+  guint64 *addresses;
+  guint32 *kinds; /* number of the type << FLAG_BITS | flags */
+  guint32 *sizes;
+  GHashTable *large; /* (element-type guint32 guint64) index -> size */
+  guint32 n_objects;
+
+  guint32 *first_reference, *references; /* of object i: from first_reference[i] to [i + 1] */
+  guint32 *first_referrer, *referrers;
+};
+
+/* One pass over the objects, and whether to go on. */
+typedef struct
+{
+  PyHeapVisitor visitor;
+  PyHeap *heap;
+  GCancellable *cancellable;
+  guint64 n_steps;
+  GArray *pending;   /* (element-type guint64) found, but not yet looked into */
+  GArray *addresses; /* (element-type guint64) what one object refers to */
+  guint32 *found;    /* indices that all objects refer to, one after the other */
+  guint32 n_found, n_room;
+} Pass;
+
+static void
+pass_init (Pass *self, PyHeap *heap, GCancellable *cancellable)
+{
+  *self = (Pass){ .heap = heap, .cancellable = cancellable };
+  self->visitor.types = &heap->types;
+  self->visitor.memory = heap->memory;
+  self->visitor.layout = py_runtime_get_layout (heap->runtime);
+  self->visitor.version = py_runtime_get_version (heap->runtime);
+}
+
+static gboolean
+pass_goes_on (Pass *self)
+{
+  return ++self->n_steps % CHECK_EVERY != 0 || !g_cancellable_is_cancelled (self->cancellable);
+}
+
+/* Returns: (nullable): what an object that the collector knows of is */
+static PyHeapTypeInfo *
+get_type (PyHeap *self, guint64 object)
+{
+  return py_heap_types_get (&self->types,
+                            py_heap_memory_get (self->memory, object + self->types.layout->object_type));
+}
+
+/* The collector's lists */
+
+static gboolean
+on_listed (guint64 object, guint64 type, gboolean permanent, gpointer data)
+{
+  Pass *self = data;
+  PyHeap *heap = self->heap;
+  PyHeapTypeInfo *info;
+
+  if (!pass_goes_on (self) || heap->listed.n >= PY_HEAP_MAX_OBJECTS
+      || !py_heap_marks_add (&heap->listed, object))
+    return FALSE;
+  info = py_heap_types_get (&heap->types, type);
+  if (info == NULL)
+    {
+      heap->stats.n_skipped++;
+      return TRUE;
+    }
+  py_heap_marks_add (&heap->seen, object);
+  if (permanent)
+    {
+      py_heap_marks_add (&heap->permanent, object);
+      heap->stats.n_permanent++;
+      return TRUE;
+    }
+  py_heap_types_number (&heap->types, info);
+  info->public.n_tracked++;
+  heap->stats.n_tracked++;
+  return TRUE;
+}
+
+/* What they refer to */
+
+static void
+on_reference (PyHeapVisitor *visitor, guint64 object, PyReference kind)
+{
+  Pass *self = (Pass *)visitor;
+  PyHeap *heap = self->heap;
+  const PyHeapTypeInfo *info;
+
+  if (py_heap_marks_contains (&heap->seen, object))
+    return;
+  if ((kind & PY_REFERENCE_GUESS) != 0 && !py_heap_types_is_object (&heap->types, object))
+    return;
+  info = get_type (heap, object);
+  if (info == NULL || heap->seen.n >= PY_HEAP_MAX_OBJECTS || !py_heap_marks_add (&heap->seen, object))
+    {
+      heap->stats.n_skipped++;
+      return;
+    }
+  if (!info->is_atom)
+    g_array_append_val (self->pending, object);
+}
+
+static void
+on_root (PyHeapVisitor *visitor, guint64 object, PyReference kind)
+{
+  Pass *self = (Pass *)visitor;
+
+  on_reference (visitor, object, kind);
+  if (py_heap_marks_contains (&self->heap->seen, object))
+    py_heap_marks_add (&self->heap->roots, object);
+}
+
+static gboolean
+look_into_pending (Pass *self)
+{
+  while (self->pending->len > 0)
+    {
+      guint64 object = g_array_index (self->pending, guint64, self->pending->len - 1);
+      const PyHeapTypeInfo *info = get_type (self->heap, object);
+
+      g_array_set_size (self->pending, self->pending->len - 1);
+      if (info != NULL)
+        py_heap_traverse (&self->visitor, object, info);
+      if (!pass_goes_on (self))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+look_into (guint64 object, gpointer data)
+{
+  Pass *self = data;
+  const PyHeapTypeInfo *info = get_type (self->heap, object);
+
+  if (info != NULL)
+    py_heap_traverse (&self->visitor, object, info);
+  return pass_goes_on (self) && look_into_pending (self);
+}
+
+/* Numbers */
+
+static guint
+get_flags (PyHeap *self, guint64 object, const PyHeapTypeInfo *info)
+{
+  guint flags = 0;
+
+  if (py_heap_marks_contains (&self->listed, object))
+    flags |= PY_HEAP_OBJECT_TRACKED;
+  if (py_heap_marks_contains (&self->permanent, object))
+    flags |= PY_HEAP_OBJECT_PERMANENT;
+  if (py_heap_marks_contains (&self->roots, object))
+    flags |= PY_HEAP_OBJECT_ROOT;
+  /* What a module keeps in its state is its C code's affair. */
+  if (info->rule == PY_RULE_UNKNOWN
+      || (info->rule == PY_RULE_MODULE
+          && py_heap_memory_get (self->memory, object + self->types.layout->module_state) != 0))
+    flags |= PY_HEAP_OBJECT_CONSERVATIVE;
+  return flags;
+}
+
+static gboolean
+number (guint64 object, gpointer data)
+{
+  Pass *self = data;
+  PyHeap *heap = self->heap;
+  PyHeapTypeInfo *info = get_type (heap, object);
+  guint32 index = heap->n_objects;
+  guint64 size;
+  guint flags;
+
+  /* Only memory that does not stand still can have lost it since. */
+  if (info == NULL || (info->number == PY_HEAP_NONE && heap->types.listed->len >> NUMBER_BITS != 0))
+    {
+      py_heap_marks_remove (&heap->seen, object);
+      heap->stats.n_skipped++;
+      return TRUE;
+    }
+
+  size = py_heap_measure (&self->visitor, object, info);
+  flags = get_flags (heap, object, info);
+  heap->addresses[index] = object;
+  heap->kinds[index] = py_heap_types_number (&heap->types, info) << FLAG_BITS | flags;
+  heap->sizes[index] = MIN (size, LARGE);
+  if (size >= LARGE)
+    g_hash_table_insert (heap->large, GUINT_TO_POINTER (index), GSIZE_TO_POINTER (size));
+  info->public.n_objects++;
+  info->public.bytes += size;
+  heap->stats.bytes += size;
+  heap->stats.n_conservative += (flags & PY_HEAP_OBJECT_CONSERVATIVE) != 0;
+  heap->n_objects++;
+  return pass_goes_on (self);
+}
+
+static void
+number_all (Pass *self)
+{
+  PyHeap *heap = self->heap;
+
+  heap->addresses = g_new (guint64, MAX (heap->seen.n, 1));
+  heap->kinds = g_new (guint32, MAX (heap->seen.n, 1));
+  heap->sizes = g_new (guint32, MAX (heap->seen.n, 1));
+  py_heap_marks_foreach (&heap->seen, number, self);
+  py_heap_marks_count (&heap->seen);
+  for (guint i = 0; i < heap->types.listed->len; i++)
+    {
+      PyHeapTypeInfo *info = heap->types.listed->pdata[i];
+
+      info->public.index = py_heap_find (heap, info->address);
+    }
+}
+
+static gboolean
+fill (PyHeap *self, PyHeapFlags flags, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GArray) pending = g_array_new (FALSE, FALSE, sizeof (guint64));
+  Pass pass;
+
+  pass_init (&pass, self, cancellable);
+  pass.pending = pending;
+  if (!py_heap_walk_lists (self->runtime, self->memory, on_listed, &pass, error))
+    return FALSE;
+  if ((flags & PY_HEAP_TRACKED_ONLY) == 0)
+    {
+      pass.visitor.visit = on_reference;
+      py_heap_marks_foreach (&self->listed, look_into, &pass);
+      pass.visitor.visit = on_root;
+      py_heap_visit_roots (&pass.visitor, self->runtime);
+      pass.visitor.visit = on_reference;
+      look_into_pending (&pass);
+      number_all (&pass);
+    }
+  self->stats.bytes_read = self->memory->bytes_read;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (self->seen.n < PY_HEAP_MAX_OBJECTS)
+    return TRUE;
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "There are more than %u objects: too many",
+               PY_HEAP_MAX_OBJECTS);
+  return FALSE;
+}
+
+PyHeap *
+py_heap_new (PyRuntime *runtime, HapMaps *maps, PyHeapFlags flags, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (PyHeap) self = g_new0 (PyHeap, 1);
+
+  self->memory = py_heap_memory_new (py_runtime_get_memory (runtime), maps, PY_HEAP_WINDOW);
+  self->runtime = py_runtime_with_memory (runtime, HAP_MEMORY (self->memory));
+  self->inspector = py_inspector_new (self->runtime);
+  self->large = g_hash_table_new (NULL, NULL);
+  py_heap_marks_init (&self->seen, self->memory);
+  py_heap_marks_init (&self->listed, self->memory);
+  py_heap_marks_init (&self->permanent, self->memory);
+  py_heap_marks_init (&self->roots, self->memory);
+  if (!py_heap_types_init (&self->types, self->inspector, self->memory, error)
+      || !fill (self, flags, cancellable, error))
+    return NULL;
+  py_heap_marks_clear (&self->listed);
+  py_heap_marks_clear (&self->permanent);
+  py_heap_marks_clear (&self->roots);
+  return g_steal_pointer (&self);
+}
+
+void
+py_heap_free (PyHeap *self)
+{
+  py_heap_types_clear (&self->types);
+  py_heap_marks_clear (&self->seen);
+  py_heap_marks_clear (&self->listed);
+  py_heap_marks_clear (&self->permanent);
+  py_heap_marks_clear (&self->roots);
+  g_free (self->addresses);
+  g_free (self->kinds);
+  g_free (self->sizes);
+  g_free (self->first_reference);
+  g_free (self->references);
+  g_free (self->first_referrer);
+  g_free (self->referrers);
+  g_hash_table_unref (self->large);
+  py_inspector_free (self->inspector);
+  g_object_unref (self->runtime);
+  g_object_unref (self->memory);
+  g_free (self);
+}
+
+PyInspector *
+py_heap_get_inspector (PyHeap *self)
+{
+  return self->inspector;
+}
+
+const PyHeapStats *
+py_heap_get_stats (PyHeap *self)
+{
+  return &self->stats;
+}
+
+guint32
+py_heap_get_n_types (PyHeap *self)
+{
+  return self->types.listed->len;
+}
+
+const PyHeapType *
+py_heap_get_type (PyHeap *self, guint32 type)
+{
+  return &((PyHeapTypeInfo *)self->types.listed->pdata[type])->public;
+}
+
+guint32
+py_heap_get_n_objects (PyHeap *self)
+{
+  return self->n_objects;
+}
+
+guint64
+py_heap_get_address (PyHeap *self, guint32 index)
+{
+  return self->addresses[index];
+}
+
+guint32
+py_heap_get_object_type (PyHeap *self, guint32 index)
+{
+  return self->kinds[index] >> FLAG_BITS;
+}
+
+guint64
+py_heap_get_size (PyHeap *self, guint32 index)
+{
+  if (self->sizes[index] != LARGE)
+    return self->sizes[index];
+  return GPOINTER_TO_SIZE (g_hash_table_lookup (self->large, GUINT_TO_POINTER (index)));
+}
+
+guint
+py_heap_get_flags (PyHeap *self, guint32 index)
+{
+  return self->kinds[index] & ((1 << FLAG_BITS) - 1);
+}
+
+guint32
+py_heap_find (PyHeap *self, guint64 address)
+{
+  return py_heap_marks_get_rank (&self->seen, address);
+}
+
+guint32
+py_heap_get_dict (PyHeap *self, guint32 index)
+{
+  const PyHeapTypeInfo *info = self->types.listed->pdata[py_heap_get_object_type (self, index)];
+  Pass pass;
+  guint64 dict;
+
+  pass_init (&pass, self, NULL);
+  dict = py_heap_find_dict (&pass.visitor, self->addresses[index], info);
+  return dict != 0 ? py_heap_find (self, dict) : PY_HEAP_NONE;
+}
+
+/* References */
+
+static void
+on_referent (PyHeapVisitor *visitor, guint64 object, PyReference kind)
+{
+  Pass *self = (Pass *)visitor;
+
+  if ((kind & PY_REFERENCE_HIDDEN) == 0
+      && ((kind & PY_REFERENCE_GUESS) == 0 || py_heap_find (self->heap, object) != PY_HEAP_NONE))
+    g_array_append_val (self->addresses, object);
+}
+
+GArray *
+py_heap_list_referents (PyHeap *self, guint32 index)
+{
+  GArray *addresses = g_array_new (FALSE, FALSE, sizeof (guint64));
+  Pass pass;
+
+  pass_init (&pass, self, NULL);
+  pass.visitor.visit = on_referent;
+  pass.addresses = addresses;
+  py_heap_traverse (&pass.visitor, self->addresses[index],
+                    self->types.listed->pdata[py_heap_get_object_type (self, index)]);
+  return addresses;
+}
+
+static void
+on_known_reference (PyHeapVisitor *visitor, guint64 object, PyReference kind)
+{
+  Pass *self = (Pass *)visitor;
+  guint32 index = py_heap_find (self->heap, object);
+
+  if (index == PY_HEAP_NONE || self->n_found == G_MAXUINT32)
+    return;
+  if (self->n_found == self->n_room)
+    {
+      self->n_room = MIN ((guint64)self->n_room + self->n_room / 4 + CHECK_EVERY, G_MAXUINT32);
+      self->found = g_renew (guint32, self->found, self->n_room);
+    }
+  self->found[self->n_found++] = index;
+}
+
+gboolean
+py_heap_make_references (PyHeap *self, GCancellable *cancellable, GError **error)
+{
+  g_autofree guint32 *first = NULL;
+  Pass pass;
+
+  if (self->references != NULL)
+    return TRUE;
+  first = g_new (guint32, (gsize)self->n_objects + 1);
+  pass_init (&pass, self, cancellable);
+  pass.visitor.visit = on_known_reference;
+  for (guint32 i = 0; i < self->n_objects && pass_goes_on (&pass); i++)
+    {
+      first[i] = pass.n_found;
+      py_heap_traverse (&pass.visitor, self->addresses[i],
+                        self->types.listed->pdata[py_heap_get_object_type (self, i)]);
+    }
+  first[self->n_objects] = pass.n_found;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || pass.n_found == G_MAXUINT32)
+    {
+      if (pass.n_found == G_MAXUINT32)
+        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "There are too many references between objects");
+      g_free (pass.found);
+      return FALSE;
+    }
+  self->first_reference = g_steal_pointer (&first);
+  self->references = g_renew (guint32, pass.found, MAX (pass.n_found, 1));
+  return TRUE;
+}
+
+/* A counting sort by target; first_referrer[i] runs from the beginning of i's part to its end, which is the
+ * next one's beginning. */
+gboolean
+py_heap_make_referrers (PyHeap *self, GCancellable *cancellable, GError **error)
+{
+  guint32 n_references, *first;
+
+  if (self->referrers != NULL)
+    return TRUE;
+  if (!py_heap_make_references (self, cancellable, error))
+    return FALSE;
+  n_references = self->first_reference[self->n_objects];
+  first = g_new0 (guint32, (gsize)self->n_objects + 2);
+  for (guint32 i = 0; i < n_references; i++)
+    first[self->references[i] + 2]++;
+  for (guint32 i = 2; i <= self->n_objects; i++)
+    first[i] += first[i - 1];
+  self->referrers = g_new (guint32, MAX (n_references, 1));
+  for (guint32 i = 0; i < self->n_objects; i++)
+    for (guint32 j = self->first_reference[i]; j < self->first_reference[i + 1]; j++)
+      self->referrers[first[self->references[j] + 1]++] = i;
+  self->first_referrer = first;
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+}
+
+const guint32 *
+py_heap_get_references (PyHeap *self, guint32 index, guint32 *n)
+{
+  *n = self->first_reference[index + 1] - self->first_reference[index];
+  return self->references + self->first_reference[index];
+}
+
+const guint32 *
+py_heap_get_referrers (PyHeap *self, guint32 index, guint32 *n)
+{
+  *n = self->first_referrer[index + 1] - self->first_referrer[index];
+  return self->referrers + self->first_referrer[index];
+}

@@ -107,9 +107,88 @@ test_no_interruption (gconstpointer data)
   g_assert_cmpuint (count_children (pid), ==, 0);
 }
 
+typedef struct
+{
+  guint pid;
+  gulong delay_us;
+} Killing;
+
+static gpointer
+kill_later (gpointer data)
+{
+  const Killing *killing = data;
+
+  g_usleep (killing->delay_us);
+  kill (killing->pid, SIGKILL);
+  return NULL;
+}
+
+/* Takes and drops until the tracer is killed. */
+static void
+take_until_killed (HapTestProcess *process, GRand *random)
+{
+  g_autoptr (HapTarget) target = tracer_test_attach (process);
+  Killing killing = { hap_test_get_tracer_pid (target), g_rand_int_range (random, 0, 8000) };
+  GThread *killer = g_thread_new ("killer", kill_later, &killing);
+
+  /* The test allows one tracer: the next one is refused. */
+  while (TRUE)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HapSnapshot) snapshot = hap_target_snapshot (target, NULL, &error);
+
+      if (g_error_matches (error, HAP_ERROR, HAP_ERROR_FAILED))
+        break;
+    }
+  g_thread_join (killer);
+}
+
+/* What is left of it is gone with the next tracer, as soon as it has ended. */
+static void
+check_unharmed (HapTestProcess *process)
+{
+  guint pid = hap_test_process_get_pid (process);
+
+  do
+    {
+      g_autoptr (HapTarget) target = tracer_test_attach (process);
+
+      hap_snapshot_free (take (target));
+    }
+  while (count_children (pid) > 0);
+  g_assert_false (tracer_test_is_traced (pid, pid));
+  g_assert_cmpint (tracer_test_get_count (process), ==, 0);
+}
+
+static void
+test_kill (gconstpointer data)
+{
+  const char *const *argv = data;
+  g_autoptr (HapTestProcess) process = tracer_test_spawn_with (argv[0], argv[1]);
+  g_autoptr (GRand) random = g_rand_new_with_seed (g_test_rand_int ());
+
+  for (guint i = 0; i < n_kills; i++)
+    {
+      take_until_killed (process, random);
+      g_assert_true (hap_test_process_is_alive (process));
+      if (i % 8 == 7)
+        check_unharmed (process);
+    }
+  check_unharmed (process);
+}
+
 int
 main (int argc, char **argv)
 {
+  /*
+   * Computing, with little and with much to share out; in futex(), nanosleep(), pause(), poll() and read(), which the
+   * kernel restarts. (A call that ends at any stop does so when nobody is there any more to undo that.)
+   */
+  static const char *const killed[][2] = {
+    { "main-compute", "0" }, { "main-ballast", "200" }, { "main-wait", "6" },  { "main-wait", "8" },
+    { "main-wait", "9" },    { "main-wait", "10" },     { "main-wait", "12" },
+  };
+
   g_test_init (&argc, &argv, NULL);
   for (int i = 1; i < argc; i++)
     {
@@ -126,6 +205,12 @@ main (int argc, char **argv)
       g_autofree char *path = g_strdup_printf ("/tracer/freeze/no-interruption/%u", i);
 
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_no_interruption);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (killed); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/tracer/freeze/killed/%s-%s", killed[i][0], killed[i][1]);
+
+      g_test_add_data_func (path, killed[i], test_kill);
     }
   return g_test_run ();
 }

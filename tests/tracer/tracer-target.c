@@ -23,11 +23,13 @@
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -39,6 +41,8 @@
 #define MINUTES 600
 
 static atomic_long count;
+static bool with_files;
+static void *volatile ballast;
 static sem_t asked;
 static int pipe_fds[2], sockets[2], epoll_fd;
 
@@ -368,6 +372,37 @@ run_churn (void *unused)
   return NULL;
 }
 
+/* Counts what a copy would keep open, locked, or have us wait for. */
+static void
+check_files (void)
+{
+  struct pollfd peer = { .events = POLLIN };
+  int pair[2], lock;
+  FILE *first = tmpfile ();
+  char path[64];
+
+  /* Locked and connected when the copy was made. */
+  static int locked = -1, other = -1, connected[2];
+
+  if (first == NULL || socketpair (AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+    abort ();
+  if (locked >= 0)
+    {
+      peer.fd = connected[1];
+      close (connected[0]);
+      count += poll (&peer, 1, 0) != 1;
+      close (locked);
+      count += flock (other, LOCK_EX | LOCK_NB) != 0;
+      count += waitpid (-1, NULL, WNOHANG) != -1 || errno != ECHILD;
+    }
+  snprintf (path, sizeof path, "/proc/self/fd/%d", fileno (first));
+  lock = open (path, O_RDWR);
+  other = open (path, O_RDWR);
+  locked = lock;
+  flock (locked, LOCK_EX);
+  memcpy (connected, pair, sizeof pair);
+}
+
 static void
 answer (void)
 {
@@ -378,6 +413,8 @@ answer (void)
   while (fgets (line, sizeof line, stdin) != NULL)
     {
       sem_post (&asked);
+      if (with_files)
+        check_files ();
       printf ("%ld\n", (long)count);
       fflush (stdout);
     }
@@ -421,10 +458,29 @@ run_vfork_target (void)
   pause ();
 }
 
+/* @left: how often it becomes itself again. */
+static void
+run_execs (int left, bool first)
+{
+  char number[16], byte;
+
+  if (first)
+    {
+      puts ("ready");
+      fflush (stdout);
+      if (read (0, &byte, 1) != 1)
+        abort ();
+    }
+  snprintf (number, sizeof number, "%d", left - 1);
+  if (left > 0)
+    execl ("/proc/self/exe", "tracer-target", "execs", number, "again", NULL);
+}
+
 /* What the main thread does while others answer. */
 static void
 run_in_main (const char *mode, const char *argument)
 {
+  const struct rlimit none = { 0, 0 };
   const struct sock_filter allow = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
   const struct sock_fprog filter = { 1, (struct sock_filter *)&allow };
 
@@ -433,8 +489,17 @@ run_in_main (const char *mode, const char *argument)
       && (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
           || prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0))
     abort ();
-  if (strcmp (mode, "main-ballast") == 0)
-    memset (malloc (atoi (argument) * (size_t)1024 * 1024), 1, atoi (argument) * (size_t)1024 * 1024);
+  with_files = strcmp (mode, "main-files") == 0;
+  signal (SIGCHLD, on_counted_signal);
+  if (strcmp (mode, "main-nobody") == 0)
+    {
+      if (setrlimit (RLIMIT_NPROC, &none) != 0 || setuid (65534) != 0)
+        abort ();
+      return;
+    }
+  if (atoi (argument) > 0 && strcmp (mode, "main-wait") != 0)
+    ballast =
+        memset (malloc (atoi (argument) * (size_t)1024 * 1024), 1, atoi (argument) * (size_t)1024 * 1024);
   start_thread (run_answer, NULL);
   if (strcmp (mode, "main-wait") == 0)
     run_wait (waits[atoi (argument)]);
@@ -481,6 +546,8 @@ main (int argc, char **argv)
       sem_wait (&asked);
       pthread_exit (NULL);
     }
+  else if (strcmp (mode, "execs") == 0)
+    run_execs (atoi (argv[2]), argc == 3);
   else if (strncmp (mode, "main-", 5) == 0)
     run_in_main (mode, argc > 2 ? argv[2] : "0");
   answer ();

@@ -136,29 +136,54 @@ py_print_string_short (PyPrinter *self, guint64 object)
 }
 
 void
+py_repr_append_bytes (GString *text, const guint8 *bytes, gsize n)
+{
+  char quote = '\'';
+
+  if (n > 0 && memchr (bytes, '\'', n) != NULL && memchr (bytes, '"', n) == NULL)
+    quote = '"';
+  g_string_append_printf (text, "b%c", quote);
+  for (gsize i = 0; i < n; i++)
+    {
+      if (bytes[i] >= 0x7f)
+        g_string_append_printf (text, "\\x%02x", bytes[i]);
+      else
+        append_character (text, bytes[i], quote);
+    }
+  g_string_append_c (text, quote);
+}
+
+void
+py_repr_append_path (GString *text, const guint8 *bytes, gsize n)
+{
+  g_autofree guint32 *characters = g_new (guint32, MAX (n, 1));
+  gsize n_characters = 0;
+
+  for (gsize at = 0; at < n;)
+    {
+      gunichar c = g_utf8_get_char_validated ((const char *)bytes + at, (gssize)(n - at));
+
+      if ((gint32)c < 0)
+        {
+          /* surrogateescape: a byte that is no UTF-8 is a lone surrogate. */
+          characters[n_characters++] = 0xdc00 + bytes[at++];
+          continue;
+        }
+      characters[n_characters++] = c;
+      at += (gsize)g_unichar_to_utf8 (c, NULL);
+    }
+  append_quoted (text, characters, n_characters);
+}
+
+void
 py_print_bytes (PyPrinter *self, guint64 object)
 {
   g_autoptr (GBytes) bytes = py_object_get_bytes (self->runtime, object, MAX_BYTES);
-  gsize n;
-  const guint8 *data;
-  char quote;
 
   if (bytes == NULL)
-    {
-      g_string_append (self->text, "b'…'");
-      return;
-    }
-  data = g_bytes_get_data (bytes, &n);
-  quote = n > 0 && memchr (data, '\'', n) != NULL && memchr (data, '"', n) == NULL ? '"' : '\'';
-  g_string_append_printf (self->text, "b%c", quote);
-  for (gsize i = 0; i < n; i++)
-    {
-      if (data[i] >= 0x7f)
-        g_string_append_printf (self->text, "\\x%02x", data[i]);
-      else
-        append_character (self->text, data[i], quote);
-    }
-  g_string_append_c (self->text, quote);
+    g_string_append (self->text, "b'…'");
+  else
+    py_repr_append_bytes (self->text, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
 }
 
 /* Digits of 30 bits to decimal ones: divides by a thousand million again and again. */

@@ -9,6 +9,7 @@
 #include "service-job.h"
 
 #include "service-copy.h"
+#include "service-diag.h"
 #include "service-intake.h"
 #include "service-journal.h"
 #include "service-notifications.h"
@@ -283,6 +284,8 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
     answer_open_copy (self, invocation);
   else if (g_str_equal (method, "OpenSources"))
     service_sources_answer (self->process, invocation);
+  else if (g_str_equal (method, "OpenSocketDiag"))
+    service_diag_answer (self->process, invocation);
   else
     service_process_answer (self->process, invocation);
 }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 
 #define MAX_THREADS_A_CALL 64
 #define MAX_SYSTEM_CALLS_A_CALL 256
+#define MAX_DESCRIPTORS_A_CALL 1024
 #define READ_ONLY (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
 struct _ServiceProcess
@@ -279,6 +281,23 @@ service_process_open_root (ServiceProcess *self, GError **error)
 }
 
 int
+service_process_open_network (ServiceProcess *self, GError **error)
+{
+  service_autofd int fd = openat (self->dir_fd, "ns/net", O_RDONLY | O_CLOEXEC);
+  struct stat theirs, ours;
+
+  if (fd < 0 || fstat (fd, &theirs) != 0)
+    {
+      set_error (error, self->pid, "look into", errno);
+      return -1;
+    }
+  if (stat_namespace (AT_FDCWD, "/proc/self/ns/net", &ours) && ours.st_ino == theirs.st_ino
+      && ours.st_dev == theirs.st_dev)
+    return -1;
+  return g_steal_fd (&fd);
+}
+
+int
 service_process_open_file (ServiceProcess *self, const char *name, GError **error)
 {
   int fd = openat (self->dir_fd, name, READ_ONLY);
@@ -289,38 +308,46 @@ service_process_open_file (ServiceProcess *self, const char *name, GError **erro
 }
 
 static gint
-compare_tids (gconstpointer a, gconstpointer b)
+compare_numbers (gconstpointer a, gconstpointer b)
 {
-  guint tid_a = *(const guint *)a, tid_b = *(const guint *)b;
+  guint one = *(const guint *)a, other = *(const guint *)b;
 
-  return (tid_a > tid_b) - (tid_a < tid_b);
+  return (one > other) - (one < other);
+}
+
+/* The numbers from @from on that are names in the directory, ascending. @directory_fd: (transfer full) */
+static GArray *
+list_numbers (ServiceProcess *self, int directory_fd, guint from, const char *what, GError **error)
+{
+  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (guint));
+  DIR *directory = directory_fd >= 0 ? fdopendir (directory_fd) : NULL;
+  const struct dirent *entry;
+
+  if (directory == NULL)
+    {
+      set_error (error, self->pid, what, errno);
+      service_fd_clear (&directory_fd);
+      return NULL;
+    }
+  while ((entry = readdir (directory)) != NULL)
+    {
+      guint number = (guint)strtoul (entry->d_name, NULL, 10);
+
+      if (number >= from && g_ascii_isdigit (entry->d_name[0]))
+        g_array_append_val (numbers, number);
+    }
+  closedir (directory);
+  g_array_sort (numbers, compare_numbers);
+  return g_steal_pointer (&numbers);
 }
 
 static GArray *
 list_threads (ServiceProcess *self, guint after, GError **error)
 {
-  g_autoptr (GArray) tids = g_array_new (FALSE, FALSE, sizeof (guint));
   /* A description of its own, since task_fd's offset is shared with the tracer. */
   int fd = openat (self->task_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *directory = fd >= 0 ? fdopendir (fd) : NULL;
-  const struct dirent *entry;
 
-  if (directory == NULL)
-    {
-      set_error (error, self->pid, "list the threads of", errno);
-      service_fd_clear (&fd);
-      return NULL;
-    }
-  while ((entry = readdir (directory)) != NULL)
-    {
-      guint tid = (guint)strtoul (entry->d_name, NULL, 10);
-
-      if (tid > after)
-        g_array_append_val (tids, tid);
-    }
-  closedir (directory);
-  g_array_sort (tids, compare_tids);
-  return g_steal_pointer (&tids);
+  return list_numbers (self, fd, after < G_MAXUINT ? after + 1 : after, "list the threads of", error);
 }
 
 /* The handle of the file in @fds; -1 when the thread has ended. */
@@ -401,6 +428,49 @@ service_process_read_system_calls (ServiceProcess *self, guint after, GError **e
       n++;
     }
   return g_variant_builder_end (&builder);
+}
+
+/* The kernel's name of what a descriptor is: a path begins with '/' or "(unreachable)", so that no file is taken
+ * for a socket. */
+static gboolean
+read_socket (int directory_fd, guint number, guint64 *inode)
+{
+  char name[16], link[64], *end;
+  gssize length;
+
+  g_snprintf (name, sizeof name, "%u", number);
+  length = readlinkat (directory_fd, name, link, sizeof link - 1);
+  if (length <= 0)
+    return FALSE;
+  link[length] = '\0';
+  if (!g_str_has_prefix (link, "socket:["))
+    return FALSE;
+  *inode = g_ascii_strtoull (link + strlen ("socket:["), &end, 10);
+  return g_str_equal (end, "]");
+}
+
+GVariant *
+service_process_read_sockets (ServiceProcess *self, guint from, GError **error)
+{
+  service_autofd int directory_fd = openat (self->dir_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int listed_fd = directory_fd >= 0 ? fcntl (directory_fd, F_DUPFD_CLOEXEC, 0) : -1;
+  g_autoptr (GArray) numbers = list_numbers (self, listed_fd, from, "list the descriptors of", error);
+  guint n = numbers != NULL ? MIN (numbers->len, MAX_DESCRIPTORS_A_CALL) : 0;
+  GVariantBuilder builder;
+
+  if (numbers == NULL)
+    return NULL;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ut)"));
+  for (guint i = 0; i < n; i++)
+    {
+      guint number = g_array_index (numbers, guint, i);
+      guint64 inode;
+
+      if (read_socket (directory_fd, number, &inode))
+        g_variant_builder_add (&builder, "(ut)", number, inode);
+    }
+  return g_variant_new ("(a(ut)u)", &builder, n < numbers->len ? g_array_index (numbers, guint, n) : 0);
 }
 
 /*
@@ -503,6 +573,15 @@ answer_open_threads (ServiceProcess *self, GVariant *parameters, GUnixFDList *fd
 }
 
 static GVariant *
+answer_read_sockets (ServiceProcess *self, GVariant *parameters, GError **error)
+{
+  guint from;
+
+  g_variant_get (parameters, "(uu)", NULL, &from);
+  return service_process_read_sockets (self, from, error);
+}
+
+static GVariant *
 answer_read_system_calls (ServiceProcess *self, GVariant *parameters, GError **error)
 {
   GVariant *calls;
@@ -516,17 +595,20 @@ answer_read_system_calls (ServiceProcess *self, GVariant *parameters, GError **e
 void
 service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
 {
+  const char *method = g_dbus_method_invocation_get_method_name (invocation);
   GVariant *parameters = g_dbus_method_invocation_get_parameters (invocation);
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   GError *error = NULL;
   GVariant *answer;
 
-  if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "OpenMapping"))
+  if (g_str_equal (method, "OpenMapping"))
     answer = answer_open_mapping (self, parameters, fds, &error);
-  else if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "OpenResidency"))
+  else if (g_str_equal (method, "OpenResidency"))
     answer = answer_open_residency (self, fds, &error);
-  else if (g_str_equal (g_dbus_method_invocation_get_method_name (invocation), "ReadSystemCalls"))
+  else if (g_str_equal (method, "ReadSystemCalls"))
     answer = answer_read_system_calls (self, parameters, &error);
+  else if (g_str_equal (method, "ReadSockets"))
+    answer = answer_read_sockets (self, parameters, &error);
   else
     answer = answer_open_threads (self, parameters, fds, &error);
 

@@ -106,3 +106,25 @@ hap_broker_open_copy (HapBroker *self, guint pid, int *mem_fd, int *maps_fd, GEr
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Copies of the target are not to be had here");
   return FALSE;
 }
+
+GArray *
+hap_broker_read_sockets (HapBroker *self, guint from, guint *next, GError **error)
+{
+  HapBrokerInterface *iface = HAP_BROKER_GET_IFACE (self);
+
+  if (iface->read_sockets != NULL)
+    return iface->read_sockets (self, from, next, error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Descriptors of the target are not to be had here");
+  return NULL;
+}
+
+int
+hap_broker_open_socket_diag (HapBroker *self, GError **error)
+{
+  HapBrokerInterface *iface = HAP_BROKER_GET_IFACE (self);
+
+  if (iface->open_socket_diag != NULL)
+    return iface->open_socket_diag (self, error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The target's network is not to be had here");
+  return -1;
+}

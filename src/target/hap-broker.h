@@ -30,6 +30,13 @@ typedef struct
 /* @line: the file's text. FALSE if it is none. */
 gboolean hap_system_call_parse (const char *line, HapSystemCall *call);
 
+/* A descriptor of the target that is a socket. */
+typedef struct
+{
+  guint fd;
+  guint64 inode;
+} HapSocket;
+
 #define HAP_TYPE_BROKER (hap_broker_get_type ())
 G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
 
@@ -50,6 +57,9 @@ G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
  * @open_copy: makes the target's frozen fork @pid, which its tracer holds, the first process that the kernel
  * ends when memory is short, and opens its /proc/PID/mem and maps. HAP_ERROR_NO_SPACE: memory is too short
  * for it now
+ * @read_sockets: (element-type HapSocket): of some descriptors from the number @from on, in ascending order;
+ * @next: (out): where to go on; 0: that were all
+ * @open_socket_diag: a NETLINK_SOCK_DIAG socket in the target's network namespace; -1 with @error
  */
 struct _HapBrokerInterface
 {
@@ -62,6 +72,8 @@ struct _HapBrokerInterface
   gboolean (*open_sources) (HapBroker *self, const char *const *paths, int *fds, GError **error);
   int (*open_residency) (HapBroker *self, GError **error);
   gboolean (*open_copy) (HapBroker *self, guint pid, int *mem_fd, int *maps_fd, GError **error);
+  GArray *(*read_sockets) (HapBroker *self, guint from, guint *next, GError **error);
+  int (*open_socket_diag) (HapBroker *self, GError **error);
 };
 
 #define HAP_MAX_SOURCES 64
@@ -74,5 +86,7 @@ GArray *hap_broker_read_system_calls (HapBroker *self, guint after, GError **err
 gboolean hap_broker_open_sources (HapBroker *self, const char *const *paths, int *fds, GError **error);
 int hap_broker_open_residency (HapBroker *self, GError **error);
 gboolean hap_broker_open_copy (HapBroker *self, guint pid, int *mem_fd, int *maps_fd, GError **error);
+GArray *hap_broker_read_sockets (HapBroker *self, guint from, guint *next, GError **error);
+int hap_broker_open_socket_diag (HapBroker *self, GError **error);
 
 G_END_DECLS

@@ -232,9 +232,46 @@ worker_broker_finalize (GObject *object)
   G_OBJECT_CLASS (worker_broker_parent_class)->finalize (object);
 }
 
+static GArray *
+worker_broker_read_sockets (HapBroker *broker, guint from, guint *next, GError **error)
+{
+  WorkerBroker *self = WORKER_BROKER (broker);
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariantIter) list = NULL;
+  GArray *sockets;
+  HapSocket socket;
+
+  reply = worker_service_call (self->service, "ReadSockets", g_variant_new ("(uu)", self->pid, from),
+                               "(a(ut)u)", NULL, error);
+  if (reply == NULL)
+    return NULL;
+
+  sockets = g_array_new (FALSE, FALSE, sizeof (HapSocket));
+  g_variant_get (reply, "(a(ut)u)", &list, next);
+  while (g_variant_iter_next (list, "(ut)", &socket.fd, &socket.inode))
+    g_array_append_val (sockets, socket);
+  return sockets;
+}
+
+static int
+worker_broker_open_socket_diag (HapBroker *broker, GError **error)
+{
+  WorkerBroker *self = WORKER_BROKER (broker);
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  reply = worker_service_call (self->service, "OpenSocketDiag", g_variant_new ("(u)", self->pid), "(h)", &fds,
+                               error);
+  if (reply == NULL)
+    return -1;
+  return worker_service_take_fd (fds, g_variant_get_child_value (reply, 0), error);
+}
+
 static void
 worker_broker_iface_init (HapBrokerInterface *iface)
 {
+  iface->read_sockets = worker_broker_read_sockets;
+  iface->open_socket_diag = worker_broker_open_socket_diag;
   iface->open_mapping = worker_broker_open_mapping;
   iface->open_threads = worker_broker_open_threads;
   iface->open_tracer = worker_broker_open_tracer;

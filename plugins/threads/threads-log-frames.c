@@ -9,8 +9,10 @@
 
 #include <glib/gi18n.h>
 
+#include "hap-origin-counts.h"
 #include "py-observer.h"
 #include "threads-kernel.h"
+#include "threads-native.h"
 #include "threads-stack.h"
 #include "threads-traceback.h"
 
@@ -27,6 +29,13 @@
 struct _ThreadsLogFrames
 {
   HapAction parent_instance;
+
+  gboolean native;
+};
+
+enum
+{
+  PROP_NATIVE = 1,
 };
 
 /* One run. */
@@ -39,8 +48,9 @@ typedef struct
   ThreadsCodes *codes;
   ThreadsSources *sources;
   PyThreadNames *names;
-  gsize max_size;     /* of the message, and of the frames, of one thread */
-  GHashTable *counts; /* HapOrigin -> number of threads */
+  ThreadsNative *native; /* NULL: not wanted */
+  gsize max_size;        /* of the message, and of the frames, of one thread */
+  HapOriginCounts *counts;
   guint n_unread;
 } Run;
 
@@ -49,7 +59,8 @@ G_DEFINE_FINAL_TYPE (ThreadsLogFrames, threads_log_frames, HAP_TYPE_ACTION)
 static void
 run_clear (Run *run)
 {
-  g_clear_pointer (&run->counts, g_hash_table_unref);
+  g_clear_pointer (&run->counts, hap_origin_counts_free);
+  g_clear_pointer (&run->native, threads_native_free);
   g_clear_pointer (&run->names, py_thread_names_free);
   g_clear_pointer (&run->sources, threads_sources_free);
   g_clear_pointer (&run->codes, threads_codes_free);
@@ -92,10 +103,14 @@ observe (Run *run, HapTarget *target, gboolean *complete, GError **error)
   g_clear_pointer (&run->codes, threads_codes_free);
   run->codes = threads_codes_new (run->runtime);
   *complete = TRUE;
+  if (run->native != NULL)
+    threads_native_reset (run->native);
   for (guint i = 0; i < run->observations->len; i++)
     {
-      const PyObservation *observation = run->observations->pdata[i];
+      PyObservation *observation = run->observations->pdata[i];
 
+      if (run->native != NULL && i < MAX_THREADS)
+        threads_native_take (run->native, observation);
       *complete &= observation->valid && threads_codes_read (run->codes, &observation->stack)
                    && !moved_on (run, observation);
     }
@@ -109,13 +124,15 @@ on_file (const char *file, gpointer data)
 }
 
 static gboolean
-gather (Run *run, HapTarget *target, GError **error)
+gather (Run *run, HapTarget *target, gboolean native, GError **error)
 {
   gboolean complete = FALSE;
 
   run->runtime = py_runtime_attach (target, error);
   if (run->runtime == NULL)
     return FALSE;
+  if (native)
+    run->native = threads_native_new (target, run->runtime);
   run->observer = py_observer_new (target, run->runtime, PY_PRECISION_EXACT);
   for (guint try = 0; try < MAX_TRIES && !complete; try++)
     {
@@ -128,7 +145,7 @@ gather (Run *run, HapTarget *target, GError **error)
   threads_codes_foreach_file (run->codes, on_file, run->sources);
   threads_sources_load (run->sources, hap_target_get_broker (target));
   run->max_size = MIN (MAX_ENTRY, MAX_REPORT / 2 / MAX (run->observations->len, 1));
-  run->counts = g_hash_table_new (NULL, NULL);
+  run->counts = hap_origin_counts_new ();
   return TRUE;
 }
 
@@ -206,12 +223,28 @@ add_activity (GVariantBuilder *builder, Run *run, const PyObservation *observati
     add (builder, "syscall", g_variant_new_string (activity.system_call));
 }
 
+/* Adds the C functions below the innermost Python frame, as fields and as lines of the message. */
 static void
-count_origin (Run *run, const HapOrigin *origin)
+add_native (Run *run, const PyThread *thread, GVariantBuilder *builder, GString *text)
 {
-  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (run->counts, origin));
+  gboolean complete = FALSE;
+  g_autoptr (GArray) frames = threads_native_unwind (run->native, thread, &complete);
+  GVariantBuilder list;
 
-  g_hash_table_insert (run->counts, (gpointer)origin, GUINT_TO_POINTER (n + 1));
+  if (frames == NULL)
+    return;
+  g_variant_builder_init (&list, G_VARIANT_TYPE ("a(sts)"));
+  for (guint i = 0; i < frames->len; i++)
+    {
+      const ThreadsNativeFrame *frame = &g_array_index (frames, ThreadsNativeFrame, i);
+      const char *symbol = frame->symbol != NULL ? frame->symbol : "?";
+
+      g_variant_builder_add (&list, "(sts)", symbol, frame->offset, frame->library);
+      g_string_append_printf (text, "\n  C function %s+0x%" G_GINT64_MODIFIER "x, in %s", symbol,
+                              frame->offset, frame->library);
+    }
+  add (builder, "native", g_variant_builder_end (&list));
+  add (builder, "native_complete", g_variant_new_boolean (complete));
 }
 
 /* Returns: (transfer full): what the stack of a thread is in words; its fields are added. */
@@ -219,6 +252,8 @@ static char *
 report_stack (Run *run, const PyObservation *observation, GVariantBuilder *builder)
 {
   g_auto (ThreadsStack) stack = { 0 };
+  g_autofree char *text = NULL;
+  g_autoptr (GString) with_native = NULL;
 
   if (!observation->valid)
     {
@@ -229,10 +264,16 @@ report_stack (Run *run, const PyObservation *observation, GVariantBuilder *build
   threads_codes_resolve (run->codes, &observation->stack, &stack);
   add_frames (builder, &stack, run->max_size);
   add_origin (builder, &stack);
-  count_origin (run, stack.origin != NULL ? stack.origin : hap_origin_of_file ("~"));
+  hap_origin_counts_add (run->counts, stack.origin);
   if (stack.n_frames == 0)
-    return g_strdup ("no Python frame");
-  return threads_traceback_format (&stack, run->sources, run->max_size);
+    text = g_strdup ("no Python frame");
+  else
+    text = threads_traceback_format (&stack, run->sources, run->max_size);
+  if (run->native == NULL)
+    return g_steal_pointer (&text);
+  with_native = g_string_new (text);
+  add_native (run, &observation->thread, builder, with_native);
+  return g_string_free (g_steal_pointer (&with_native), FALSE);
 }
 
 static gboolean
@@ -256,82 +297,26 @@ report_thread (Run *run, const PyObservation *observation, HapReport *report, GE
   return hap_report_entry (report, message, g_variant_builder_end (&builder), error);
 }
 
-typedef struct
-{
-  const HapOrigin *origin;
-  guint n_threads;
-} Count;
-
-/* Integrations first, then by number. */
-static gint
-compare_counts (gconstpointer a, gconstpointer b)
-{
-  const Count *x = a, *y = b;
-  gboolean x_is = HAP_ORIGIN_IS_INTEGRATION (x->origin->kind),
-           y_is = HAP_ORIGIN_IS_INTEGRATION (y->origin->kind);
-
-  if (x_is != y_is)
-    return x_is ? -1 : 1;
-  if (x->n_threads != y->n_threads)
-    return x->n_threads < y->n_threads ? 1 : -1;
-  if (x->origin->kind != y->origin->kind)
-    return x->origin->kind < y->origin->kind ? -1 : 1;
-  return strcmp (x->origin->name, y->origin->name);
-}
-
-static GArray *
-list_counts (Run *run)
-{
-  GArray *counts = g_array_new (FALSE, FALSE, sizeof (Count));
-  GHashTableIter iter;
-  gpointer origin, n_threads;
-
-  g_hash_table_iter_init (&iter, run->counts);
-  while (g_hash_table_iter_next (&iter, &origin, &n_threads))
-    {
-      Count count = { origin, GPOINTER_TO_UINT (n_threads) };
-
-      g_array_append_val (counts, count);
-    }
-  g_array_sort (counts, compare_counts);
-  return counts;
-}
-
 static gboolean
 report_sum (Run *run, HapReport *report, GError **error)
 {
-  g_autoptr (GArray) counts = list_counts (run);
-  g_autoptr (GString) message = g_string_new ("Threads by integration:");
+  g_autofree char *list = hap_origin_counts_to_string (run->counts);
+  g_autofree char *message = g_strconcat ("Threads by integration:", list, NULL);
+  guint64 pause_ns = py_observer_get_counts (run->observer)->pause_ns_total;
   guint n_threads = run->observations->len;
   GVariantBuilder builder;
 
+  if (run->native != NULL)
+    pause_ns += threads_native_get_pause_ns (run->native);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_open (&builder, G_VARIANT_TYPE ("{sv}"));
-  g_variant_builder_add (&builder, "s", "integrations");
-  g_variant_builder_open (&builder, G_VARIANT_TYPE_VARIANT);
-  g_variant_builder_open (&builder, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < counts->len; i++)
-    {
-      const Count *count = &g_array_index (counts, Count, i);
-
-      g_string_append_printf (message, "%s %s %u", i > 0 ? "," : "", count->origin->name, count->n_threads);
-      g_variant_builder_open (&builder, G_VARIANT_TYPE_VARDICT);
-      add (&builder, "name", g_variant_new_string (count->origin->name));
-      add (&builder, "kind", g_variant_new_string (hap_origin_kind_to_string (count->origin->kind)));
-      add (&builder, "threads", g_variant_new_uint32 (count->n_threads));
-      g_variant_builder_close (&builder);
-    }
-  for (guint i = 0; i < 3; i++)
-    g_variant_builder_close (&builder);
-
+  add (&builder, "integrations", hap_origin_counts_to_variant (run->counts, "threads"));
   add (&builder, "threads", g_variant_new_uint32 (n_threads));
   add (&builder, "unread", g_variant_new_uint32 (run->n_unread));
   if (n_threads > MAX_THREADS)
     add (&builder, "left_out", g_variant_new_uint32 (n_threads - MAX_THREADS));
-  add (&builder, "pause_us",
-       g_variant_new_double ((double)py_observer_get_counts (run->observer)->pause_ns_total / 1e3));
+  add (&builder, "pause_us", g_variant_new_double ((double)pause_ns / 1e3));
   add (&builder, "python", g_variant_new_string (py_runtime_get_version_string (run->runtime)));
-  return hap_report_entry (report, message->str, g_variant_builder_end (&builder), error);
+  return hap_report_entry (report, message, g_variant_builder_end (&builder), error);
 }
 
 static gboolean
@@ -341,9 +326,12 @@ threads_log_frames_run (HapAction *action,
                         GCancellable *cancellable,
                         GError **error)
 {
+  ThreadsLogFrames *self = THREADS_LOG_FRAMES (action);
   g_auto (Run) run = { 0 };
 
-  if (!gather (&run, target, error))
+  if (self->native && !threads_native_is_built_in (error))
+    return FALSE;
+  if (!gather (&run, target, self->native, error))
     return FALSE;
   for (guint i = 0; i < MIN (run.observations->len, MAX_THREADS); i++)
     {
@@ -355,9 +343,30 @@ threads_log_frames_run (HapAction *action,
 }
 
 static void
+threads_log_frames_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_boolean (value, THREADS_LOG_FRAMES (object)->native);
+}
+
+static void
+threads_log_frames_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  THREADS_LOG_FRAMES (object)->native = g_value_get_boolean (value);
+}
+
+static void
 threads_log_frames_class_init (ThreadsLogFramesClass *klass)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   HapActionClass *action_class = HAP_ACTION_CLASS (klass);
+
+  object_class->get_property = threads_log_frames_get_property;
+  object_class->set_property = threads_log_frames_set_property;
+  g_object_class_install_property (
+      object_class, PROP_NATIVE,
+      g_param_spec_boolean ("native", "Native",
+                            _ ("Also show the C functions that the innermost Python frames called"), FALSE,
+                            HAP_PARAM_DATA));
 
   action_class->method = "LogThreadFrames";
   action_class->summary = _ ("Show what each thread does right now, by its stack");

@@ -430,8 +430,8 @@ service_process_read_system_calls (ServiceProcess *self, guint after, GError **e
   return g_variant_builder_end (&builder);
 }
 
-/* The kernel's name of what a descriptor is: a path begins with '/' or "(unreachable)", so that no file is taken
- * for a socket. */
+/* The kernel's name of what a descriptor is: a path begins with '/' or "(unreachable)", so that no file is
+ * taken for a socket. */
 static gboolean
 read_socket (int directory_fd, guint number, guint64 *inode)
 {

@@ -227,6 +227,14 @@ hap_target_drop (HapTarget *self, GError **error)
   return hap_tracer_drop (self->tracer, error);
 }
 
+gboolean
+hap_target_read_registers (HapTarget *self, guint tid, HapRegisters *registers, GError **error)
+{
+  g_return_val_if_fail (self->tracer != NULL, FALSE);
+
+  return hap_tracer_read_registers (self->tracer, tid, registers, error);
+}
+
 /* Moves the threads of @batch into @table; FALSE if they are not in the order that brings the listing to an
  * end. */
 static gboolean

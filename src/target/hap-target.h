@@ -56,6 +56,9 @@ gboolean hap_target_start_tracer (HapTarget *self, GError **error);
 gboolean hap_target_hold (HapTarget *self, guint tid, GError **error);
 gboolean hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error);
 
+/* As hap_tracer_read_registers(): of a thread that is held. */
+gboolean hap_target_read_registers (HapTarget *self, guint tid, HapRegisters *registers, GError **error);
+
 /**
  * hap_target_refresh_threads: asks the broker for all threads again (drops those that ended).
  * hap_target_find_thread:

@@ -8,6 +8,7 @@
 #include "hap-tracer.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -39,8 +40,9 @@ give_up (HapTracer *self)
   self->fd = -1;
 }
 
+/* @reply: the beginning of the reply that belongs to the request, of @size bytes */
 static gboolean
-exchange (HapTracer *self, const TracerRequest *request, TracerReply *reply)
+exchange (HapTracer *self, const TracerRequest *request, TracerReply *reply, gsize size)
 {
   gssize n;
 
@@ -52,16 +54,16 @@ exchange (HapTracer *self, const TracerRequest *request, TracerReply *reply)
 
   /* From its answer on the target stands still until we go on: being woken would take longer than the rest.
    */
-  for (guint i = 0; i < SPINS && (request->kind == TRACER_HOLD || request->kind == TRACER_FREEZE); i++)
+  for (guint i = 0; i < SPINS && request->kind != TRACER_LET_GO && request->kind != TRACER_DROP; i++)
     {
-      n = recv (self->fd, reply, sizeof *reply, MSG_TRUNC | MSG_DONTWAIT);
+      n = recv (self->fd, reply, size, MSG_TRUNC | MSG_DONTWAIT);
       if (n >= 0 || errno != EAGAIN)
-        return n == sizeof *reply && reply->kind == request->kind;
+        return n == (gssize)size && reply->kind == request->kind;
     }
   do
-    n = recv (self->fd, reply, sizeof *reply, MSG_TRUNC);
+    n = recv (self->fd, reply, size, MSG_TRUNC);
   while (n < 0 && errno == EINTR);
-  return n == sizeof *reply && reply->kind == request->kind;
+  return n == (gssize)size && reply->kind == request->kind;
 }
 
 static void
@@ -93,11 +95,16 @@ set_status_error (GError **error, int status)
 
 /* The reply, whatever it says. */
 static gboolean
-ask (HapTracer *self, TracerRequestKind kind, guint64 argument, TracerReply *reply, GError **error)
+ask (HapTracer *self,
+     TracerRequestKind kind,
+     guint64 argument,
+     TracerReply *reply,
+     gsize size,
+     GError **error)
 {
   const TracerRequest request = { kind, argument };
 
-  if (self->fd >= 0 && exchange (self, &request, reply))
+  if (self->fd >= 0 && exchange (self, &request, reply, size))
     return TRUE;
   give_up (self);
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
@@ -106,9 +113,14 @@ ask (HapTracer *self, TracerRequestKind kind, guint64 argument, TracerReply *rep
 }
 
 static gboolean
-call (HapTracer *self, TracerRequestKind kind, guint64 argument, TracerReply *reply, GError **error)
+call (HapTracer *self,
+      TracerRequestKind kind,
+      guint64 argument,
+      TracerReply *reply,
+      gsize size,
+      GError **error)
 {
-  if (!ask (self, kind, argument, reply, error))
+  if (!ask (self, kind, argument, reply, size, error))
     return FALSE;
   if (reply->status != 0)
     {
@@ -162,7 +174,7 @@ hap_tracer_hold (HapTracer *self, guint tid, GError **error)
 {
   TracerReply reply;
 
-  return call (self, TRACER_HOLD, tid, &reply, error);
+  return call (self, TRACER_HOLD, tid, &reply, sizeof reply, error);
 }
 
 gboolean
@@ -170,7 +182,7 @@ hap_tracer_let_go (HapTracer *self, guint64 *pause_ns, GError **error)
 {
   TracerReply reply;
 
-  if (!call (self, TRACER_LET_GO, 0, &reply, error))
+  if (!call (self, TRACER_LET_GO, 0, &reply, sizeof reply, error))
     return FALSE;
   if (pause_ns != NULL)
     *pause_ns = reply.value;
@@ -202,7 +214,7 @@ hap_tracer_freeze (HapTracer *self, guint64 vdso, guint *copy, HapRefusal *refus
   TracerReply reply;
 
   *refusal = HAP_REFUSAL_NONE;
-  if (!ask (self, TRACER_FREEZE, vdso, &reply, error))
+  if (!ask (self, TRACER_FREEZE, vdso, &reply, sizeof reply, error))
     return FALSE;
   if (reply.status == 0)
     {
@@ -222,5 +234,19 @@ hap_tracer_drop (HapTracer *self, GError **error)
 {
   TracerReply reply;
 
-  return call (self, TRACER_DROP, 0, &reply, error);
+  return call (self, TRACER_DROP, 0, &reply, sizeof reply, error);
+}
+
+gboolean
+hap_tracer_read_registers (HapTracer *self, guint tid, HapRegisters *registers, GError **error)
+{
+  TracerRegistersReply reply;
+
+  G_STATIC_ASSERT (HAP_MAX_REGISTERS == TRACER_MAX_REGISTERS);
+  if (!call (self, TRACER_READ_REGISTERS, tid, &reply.reply, sizeof reply, error))
+    return FALSE;
+  registers->n = (guint)MIN (reply.reply.value, HAP_MAX_REGISTERS);
+  memcpy (registers->values, reply.registers, sizeof registers->values);
+  registers->pc = reply.pc;
+  return TRUE;
 }

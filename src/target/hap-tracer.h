@@ -61,4 +61,17 @@ gboolean hap_tracer_freeze (HapTracer *self, guint64 vdso, guint *copy, HapRefus
 /* Ends the copy, held or let go, and makes the target forget it. */
 gboolean hap_tracer_drop (HapTracer *self, GError **error);
 
+/* The general registers of a thread, by their numbers in DWARF. */
+#define HAP_MAX_REGISTERS 32
+
+typedef struct
+{
+  guint n; /* 0: not known */
+  guint64 values[HAP_MAX_REGISTERS];
+  guint64 pc;
+} HapRegisters;
+
+/* Of a thread that is held. HAP_ERROR_FAILED: it is not, or not any more. */
+gboolean hap_tracer_read_registers (HapTracer *self, guint tid, HapRegisters *registers, GError **error);
+
 G_END_DECLS

@@ -8,6 +8,7 @@
 #include "tracer-inject.h"
 
 #include <elf.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 
@@ -62,4 +63,13 @@ size_t
 tracer_build_stub (uint8_t stub[TRACER_STUB_SIZE], const TracerCall *call, const TracerRegisters *registers)
 {
   return 0;
+}
+
+/* DWARF for the Arm 64-bit Architecture: X0 to X30, then SP. */
+unsigned
+tracer_registers_to_dwarf (const TracerRegisters *self, uint64_t numbered[TRACER_MAX_DWARF_REGISTERS])
+{
+  memcpy (numbered, self->regs, sizeof self->regs);
+  numbered[31] = self->sp;
+  return 32;
 }

@@ -285,3 +285,9 @@ tracer_let_go (TracerHold *hold)
       detach (hold, i - 1);
   let_go_of_stragglers (hold);
 }
+
+bool
+tracer_holds (const TracerHold *hold, pid_t tid)
+{
+  return hold->n_threads > 0 && tid > 0 && tid < MAX_TID && is_held (tid);
+}

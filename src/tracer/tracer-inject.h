@@ -52,6 +52,12 @@ bool tracer_set_registers (pid_t tid, const TracerRegisters *registers);
 uint64_t tracer_registers_get_pc (const TracerRegisters *self);
 long tracer_registers_get_result (const TracerRegisters *self);
 
+#define TRACER_MAX_DWARF_REGISTERS 32
+
+/* Copies them by their numbers in DWARF; returns how many there are. */
+unsigned
+tracer_registers_to_dwarf (const TracerRegisters *self, uint64_t numbered[TRACER_MAX_DWARF_REGISTERS]);
+
 /* @self becomes that of a thread about to make @call by the instruction at @pc. */
 void tracer_registers_set_call (TracerRegisters *self, uint64_t pc, const TracerCall *call);
 

@@ -27,6 +27,7 @@ typedef enum
   TRACER_FREEZE = 3, /* argument: the address of the target's vDSO. Holds all threads and makes a copy, a
                         process that stands still; they are held until LET_GO. One copy at a time */
   TRACER_DROP = 4,   /* argument: 0. Ends the copy */
+  TRACER_READ_REGISTERS = 16, /* argument: a tid that is held; the answer is a TracerRegistersReply */
 } TracerRequestKind;
 
 typedef struct
@@ -45,3 +46,13 @@ typedef struct
   uint64_t value; /* HOLD: the number of threads held; LET_GO: nanoseconds from the first stop to the last
                      release; FREEZE: the copy's pid in our pid namespace */
 } TracerReply;
+
+/* The general registers of a thread by their numbers in DWARF, as the processor's ABI gives them. */
+#define TRACER_MAX_REGISTERS 32
+
+typedef struct
+{
+  TracerReply reply; /* value: how many registers; status: EINVAL it is not held, ESRCH it has none */
+  uint64_t registers[TRACER_MAX_REGISTERS];
+  uint64_t pc;
+} TracerRegistersReply;

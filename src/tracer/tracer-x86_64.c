@@ -209,3 +209,15 @@ tracer_build_stub (uint8_t code[TRACER_STUB_SIZE], const TracerCall *call, const
     }
   return stub.size;
 }
+
+/* System V ABI, AMD64 Architecture Processor Supplement, figure 3.36: DWARF Register Number Mapping. */
+unsigned
+tracer_registers_to_dwarf (const TracerRegisters *self, uint64_t numbered[TRACER_MAX_DWARF_REGISTERS])
+{
+  const uint64_t registers[] = { self->rax, self->rdx, self->rcx, self->rbx, self->rsi, self->rdi,
+                                 self->rbp, self->rsp, self->r8,  self->r9,  self->r10, self->r11,
+                                 self->r12, self->r13, self->r14, self->r15, self->rip };
+
+  memcpy (numbered, registers, sizeof registers);
+  return sizeof registers / sizeof *registers;
+}

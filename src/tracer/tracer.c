@@ -26,6 +26,7 @@
 #include "tracer-cage.h"
 #include "tracer-duty.h"
 #include "tracer-freeze.h"
+#include "tracer-inject.h"
 #include "tracer-protocol.h"
 
 #define NS_PER_MS 1000000ULL
@@ -250,6 +251,29 @@ send_reply (const TracerReply *reply)
     _exit (EXIT_FAILURE);
 }
 
+/* For unwinding the stack of a thread that is held. */
+static void
+handle_read_registers (Session *self, uint64_t tid)
+{
+  TracerRegistersReply reply = { .reply.kind = TRACER_READ_REGISTERS };
+  TracerRegisters registers;
+
+  _Static_assert(TRACER_MAX_REGISTERS == TRACER_MAX_DWARF_REGISTERS, "of one size");
+  if (tid > INT32_MAX)
+    _exit (EXIT_FAILURE);
+  if (!tracer_holds (&self->hold, (pid_t)tid))
+    reply.reply.status = EINVAL;
+  else if (!tracer_get_registers ((pid_t)tid, &registers))
+    reply.reply.status = ESRCH;
+  else
+    {
+      reply.reply.value = tracer_registers_to_dwarf (&registers, reply.registers);
+      reply.pc = tracer_registers_get_pc (&registers);
+    }
+  if (send (TRACER_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof reply)
+    _exit (EXIT_FAILURE);
+}
+
 /* FALSE when @end came before a request, or the target's end before both. A late SIGALRM is no request. */
 static bool
 wait_for_request (uint64_t end, bool target_may_end)
@@ -328,6 +352,11 @@ serve (void *data)
           continue;
         }
       receive (self, &request);
+      if (request.kind == TRACER_READ_REGISTERS)
+        {
+          handle_read_registers (self, request.argument);
+          continue;
+        }
       self->reply = handle (self, &request);
       if (self->hold.stuck)
         break;

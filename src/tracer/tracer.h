@@ -65,3 +65,6 @@ void tracer_let_go (TracerHold *hold);
  * the kernel restart the call. One write of registers; the thread is stopped.
  */
 void tracer_undo_interrupt (pid_t tid);
+
+/* Whether @tid is one of the threads that are held. */
+bool tracer_holds (const TracerHold *hold, pid_t tid);

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -237,6 +239,51 @@ hap_test_broker_open_copy (HapBroker *broker, guint pid, int *mem_fd, int *maps_
   return FALSE;
 }
 
+static GArray *
+hap_test_broker_read_sockets (HapBroker *broker, guint from, guint *next, GError **error)
+{
+  HapTestBroker *self = HAP_TEST_BROKER (broker);
+  g_autofree char *path = g_strdup_printf ("/proc/%u/fd", self->pid);
+  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+  GArray *sockets = g_array_new (FALSE, FALSE, sizeof (HapSocket));
+  const char *name;
+
+  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
+    {
+      g_autofree char *link = g_build_filename (path, name, NULL);
+      g_autofree char *text = g_file_read_link (link, NULL);
+      HapSocket socket = { .fd = strtoul (name, NULL, 10) };
+
+      if (text == NULL || sscanf (text, "socket:[%" G_GUINT64_FORMAT "]", &socket.inode) != 1)
+        continue;
+      g_array_append_val (sockets, socket);
+    }
+  g_array_sort (sockets, compare_tids); /* its number comes first, too */
+  *next = 0;
+  return sockets;
+}
+
+/* Enters the target's network for a moment: a test has one thread that does anything. */
+static int
+hap_test_broker_open_socket_diag (HapBroker *broker, GError **error)
+{
+  HapTestBroker *self = HAP_TEST_BROKER (broker);
+  int theirs = open_proc (error, "/proc/%u/ns/net", self->pid);
+  int ours = open_proc (NULL, "/proc/self/ns/net");
+  int fd = -1;
+
+  if (theirs >= 0 && (geteuid () != 0 || setns (theirs, CLONE_NEWNET) == 0))
+    fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+  if (theirs >= 0 && geteuid () == 0)
+    g_assert_cmpint (setns (ours, CLONE_NEWNET), ==, 0);
+  if (theirs >= 0)
+    close (theirs);
+  close (ours);
+  if (theirs >= 0 && fd < 0)
+    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot ask for sockets: %s", g_strerror (errno));
+  return fd;
+}
+
 static void
 hap_test_broker_broker_init (HapBrokerInterface *iface)
 {
@@ -245,6 +292,8 @@ hap_test_broker_broker_init (HapBrokerInterface *iface)
   iface->open_tracer = hap_test_broker_open_tracer;
   iface->read_system_calls = hap_test_broker_read_system_calls;
   iface->open_sources = hap_test_broker_open_sources;
+  iface->read_sockets = hap_test_broker_read_sockets;
+  iface->open_socket_diag = hap_test_broker_open_socket_diag;
   iface->open_residency = hap_test_broker_open_residency;
   iface->open_copy = hap_test_broker_open_copy;
 }

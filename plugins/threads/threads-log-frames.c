@@ -11,6 +11,7 @@
 
 #include "hap-origin-counts.h"
 #include "py-observer.h"
+#include "py-page-cache.h"
 #include "threads-kernel.h"
 #include "threads-native.h"
 #include "threads-stack.h"
@@ -71,10 +72,12 @@ run_clear (Run *run)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
 
+/* Without a format, which would be parsed thousands of times. */
 static void
 add (GVariantBuilder *builder, const char *key, GVariant *value)
 {
-  g_variant_builder_add (builder, "{sv}", key, value);
+  g_variant_builder_add_value (
+      builder, g_variant_new_dict_entry (g_variant_new_string (key), g_variant_new_variant (value)));
 }
 
 /* The stacks come first and the kernel's word a moment later: who is seen to hold the GIL and then to wait
@@ -123,6 +126,16 @@ on_file (const char *file, gpointer data)
   threads_sources_add (data, file);
 }
 
+/* They lie close together: read page by page. A name that changes meanwhile is as good as none. */
+static PyThreadNames *
+read_names (PyRuntime *runtime)
+{
+  g_autoptr (PyPageCache) cache = py_page_cache_new (py_runtime_get_memory (runtime));
+  g_autoptr (PyRuntime) cached = py_runtime_with_memory (runtime, HAP_MEMORY (cache));
+
+  return py_thread_names_read (cached);
+}
+
 static gboolean
 gather (Run *run, HapTarget *target, gboolean native, GError **error)
 {
@@ -140,7 +153,7 @@ gather (Run *run, HapTarget *target, gboolean native, GError **error)
         return FALSE;
     }
 
-  run->names = py_thread_names_read (run->runtime);
+  run->names = read_names (run->runtime);
   run->sources = threads_sources_new ();
   threads_codes_foreach_file (run->codes, on_file, run->sources);
   threads_sources_load (run->sources, hap_target_get_broker (target));
@@ -163,7 +176,11 @@ name_thread (Run *run, const PyThread *thread)
 static void
 add_frame (GVariantBuilder *builder, const ThreadsFrame *frame)
 {
-  g_variant_builder_add (builder, "(sus)", frame->file, (guint32)MAX (frame->line, 0), frame->function);
+  GVariant *fields[] = { g_variant_new_string (frame->file),
+                         g_variant_new_uint32 ((guint32)MAX (frame->line, 0)),
+                         g_variant_new_string (frame->function) };
+
+  g_variant_builder_add_value (builder, g_variant_new_tuple (fields, G_N_ELEMENTS (fields)));
 }
 
 static void

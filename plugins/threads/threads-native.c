@@ -12,6 +12,11 @@
 /* Below the stack pointer, code may have what it did not reserve: the System V ABI's red zone. */
 #define RED_ZONE 128
 
+/* Python frames in one run of the evaluator that are looked at while the thread is held: a millisecond. */
+#define MAX_FRAMES 512
+
+#define OWNED_BY_C 3 /* py-layout-fields.h, iframe_owner */
+
 #ifdef __x86_64__
 #define STACK_POINTER 7 /* by its number in DWARF */
 #else
@@ -81,6 +86,34 @@ copy_stack (ThreadsNative *self, ThreadsNativeStack *stack)
   g_byte_array_set_size (stack->bytes, (guint)n);
 }
 
+/*
+ * CPython keeps a structure of each run of its evaluator in that function's own C frame: up to 3.12 the
+ * _PyCFrame, from 3.13 on the frame at which the Python frames of this run end.
+ */
+static guint64
+find_evaluator (ThreadsNative *self, const PyThread *thread)
+{
+  const PyLayout *layout = py_runtime_get_layout (self->runtime);
+  HapMemory *memory = hap_target_get_memory (self->target);
+  guint64 at = 0;
+  guint8 owner;
+
+  if (layout->tstate_cframe != PY_NO_FIELD)
+    return hap_memory_read_u64 (memory, thread->tstate + layout->tstate_cframe, &at) ? at : 0;
+  if (!hap_memory_read_u64 (memory, thread->tstate + layout->tstate_current_frame, &at))
+    return 0;
+  for (guint i = 0; i < MAX_FRAMES && at != 0; i++)
+    {
+      if (!hap_memory_read_u8 (memory, at + layout->iframe_owner, &owner))
+        return 0;
+      if (owner >= OWNED_BY_C)
+        return at;
+      if (!hap_memory_read_u64 (memory, at + layout->iframe_previous, &at))
+        return 0;
+    }
+  return 0;
+}
+
 void
 threads_native_take (ThreadsNative *self, PyObservation *observation)
 {
@@ -106,6 +139,7 @@ threads_native_take (ThreadsNative *self, PyObservation *observation)
   if (read)
     {
       copy_stack (self, stack);
+      stack->evaluator = find_evaluator (self, thread);
       read = py_stack_read_still (&observation->stack, self->runtime, thread) == PY_STACK_OK;
       observation->valid = read;
     }

@@ -18,6 +18,7 @@ typedef struct
 typedef struct
 {
   HapRegisters registers; /* n: 0: it could not be held */
+  guint64 evaluator;      /* an address inside the C frame that evaluates the innermost Python one; 0: none */
   guint64 start;          /* address of the bytes */
   GByteArray *bytes;
 } ThreadsNativeStack;
@@ -45,7 +46,7 @@ void threads_native_take (ThreadsNative *self, PyObservation *observation);
 
 /**
  * threads_native_unwind:
- * @complete: (out): the unwinding came to Python's own evaluation of frames
+ * @complete: (out): the unwinding came to the C function that evaluates Python frames
  *
  * Returns: (transfer full) (nullable) (element-type ThreadsNativeFrame): the C functions that the innermost
  * Python frame called, the outermost first; NULL: there is no C stack of this thread

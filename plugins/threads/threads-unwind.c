@@ -45,6 +45,12 @@ typedef struct
   gboolean complete;
 } Walk;
 
+#ifdef __x86_64__
+#define STACK_POINTER 7 /* by its number in DWARF */
+#else
+#define STACK_POINTER 31
+#endif
+
 static void
 module_free (gpointer data)
 {
@@ -134,38 +140,35 @@ set_registers (Dwfl_Thread *thread, void *data)
   return true;
 }
 
-/* The frame that evaluates Python, in all of its forms (3.14+: a function an instruction). */
-static gboolean
-is_evaluation (const char *symbol)
-{
-  return g_str_has_prefix (symbol, "_PyEval_EvalFrameDefault") || g_str_has_prefix (symbol, "_TAIL_CALL_");
-}
-
 static int
 on_frame (Dwfl_Frame *state, void *data)
 {
   Walk *walk = data;
   ThreadsNativeFrame frame = { 0 };
   Dwfl_Module *dwfl_module;
+  const guint64 evaluator = walk->unwinder->current->evaluator;
   Module **module = NULL;
   const char *symbol;
-  Dwarf_Addr pc;
+  Dwarf_Addr pc, sp;
   GElf_Off offset = 0;
   GElf_Sym sym;
   bool activation;
 
-  if (!dwfl_frame_pc (state, &pc, &activation))
+  if (!dwfl_frame_pc (state, &pc, &activation) || dwfl_frame_reg (state, STACK_POINTER, &sp) != 0)
     return DWARF_CB_ABORT;
+  /* The evaluator's frame reaches from its stack pointer to that of its caller: this is one of them, or
+   * neither. */
+  if (evaluator != 0 && sp > evaluator)
+    {
+      g_array_set_size (walk->frames, walk->frames->len > 0 ? walk->frames->len - 1 : 0);
+      walk->complete = TRUE;
+      return DWARF_CB_ABORT;
+    }
   /* A return address may be behind the last instruction of its function. */
   dwfl_module = dwfl_addrmodule (walk->unwinder->dwfl, activation ? pc : pc - 1);
   if (dwfl_module == NULL)
     return DWARF_CB_ABORT;
   symbol = dwfl_module_addrinfo (dwfl_module, activation ? pc : pc - 1, &offset, &sym, NULL, NULL, NULL);
-  if (symbol != NULL && is_evaluation (symbol))
-    {
-      walk->complete = TRUE;
-      return DWARF_CB_ABORT;
-    }
   dwfl_module_info (dwfl_module, (void ***)&module, NULL, NULL, NULL, NULL, NULL, NULL);
   frame.symbol = symbol != NULL ? g_utf8_make_valid (symbol, (gssize)strnlen (symbol, MAX_SYMBOL)) : NULL;
   frame.offset = symbol != NULL ? offset + (activation ? 0 : 1) : pc - (*module)->start;

@@ -14,7 +14,7 @@
 #define MAX_LOOKS 2000
 
 static HapTestReport *
-run (HapTestProcess *process)
+run_with (HapTestProcess *process, const char *attributes)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (HapTarget) target = NULL;
@@ -24,9 +24,15 @@ run (HapTestProcess *process)
   g_assert_no_error (error);
   /* On a loaded machine the watchdog may end one; the service starts another, too. */
   hap_test_allow_tracers (target, 10);
-  report = hap_test_run_action (target, "threads", "LogThreadFrames", NULL, &error);
+  report = hap_test_run_action (target, "threads", "LogThreadFrames", attributes, &error);
   g_assert_no_error (error);
   return g_steal_pointer (&report);
+}
+
+static HapTestReport *
+run (HapTestProcess *process)
+{
+  return run_with (process, NULL);
 }
 
 static HapTestProcess *
@@ -264,6 +270,55 @@ test_gil_held (gconstpointer data)
   g_assert_false (is_true (counter, "holds_gil"));
 }
 
+/* The C functions below the innermost Python frame, the innermost last; NULL: none. */
+static char *
+join_native (GVariant *entry, gboolean *complete)
+{
+  g_autoptr (GVariantIter) frames = NULL;
+  GString *text = g_string_new (NULL);
+  const char *symbol, *library;
+  guint64 offset;
+
+  if (!g_variant_lookup (entry, "native", "a(sts)", &frames))
+    return g_string_free (text, TRUE);
+  while (g_variant_iter_next (frames, "(&st&s)", &symbol, &offset, &library))
+    {
+      g_autofree char *line =
+          g_strdup_printf ("\n  C function %s+0x%" G_GINT64_MODIFIER "x, in %s", symbol, offset, library);
+
+      g_assert_nonnull (strstr (get_text (entry, "message"), line));
+      g_string_append_printf (text, "%s ", symbol);
+    }
+  *complete = is_true (entry, "native_complete");
+  return g_string_free (text, FALSE);
+}
+
+/* Which C function it is that keeps the GIL, and none of those that run Python. */
+static void
+test_native (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = spawn (data, "thread_hung.py", "gil");
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < MAX_LOOKS && !found; i++)
+    {
+      g_autoptr (HapTestReport) report = run_with (process, "{'native': <true>}");
+      GVariant *entry = find (report, "thread", "MainThread");
+      gboolean complete = FALSE;
+      g_autofree char *native = NULL;
+
+      /* Ready is said a moment before. */
+      if (strstr (get_text (entry, "message"), ", in hang\n") == NULL)
+        continue;
+      native = join_native (entry, &complete);
+      found = native != NULL && complete && strstr (native, "nanosleep ") != NULL
+              && strstr (native, "main ") == NULL;
+      g_test_message ("%s", native);
+      g_assert_cmpstr (get_text (entry, "integration"), ==, "stuck_sensor");
+    }
+  g_assert_true (found);
+}
+
 /* (b) A loop in Python, on the thread of the event loop. */
 static void
 test_spins (gconstpointer data)
@@ -453,6 +508,7 @@ main (int argc, char **argv)
   hap_test_add ("/threads/log-frames/parity", test_parity);
   hap_test_add ("/threads/log-frames/fields", test_fields);
   hap_test_add ("/threads/log-frames/gil-held", test_gil_held);
+  hap_test_add ("/threads/log-frames/native", test_native);
   hap_test_add ("/threads/log-frames/spins", test_spins);
   hap_test_add ("/threads/log-frames/stopped", test_stopped);
   hap_test_add ("/threads/log-frames/deadlock", test_deadlock);

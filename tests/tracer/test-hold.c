@@ -48,6 +48,32 @@ test_hold_one (void)
   g_assert_false (tracer_test_is_traced (pid, busy));
 }
 
+/* Of a thread that is held, and of no other: its stack pointer is in its stack. */
+static void
+test_registers (void)
+{
+  g_autoptr (HapTestProcess) process = tracer_test_spawn ("compute");
+  g_autoptr (HapTarget) target = tracer_test_attach (process);
+  guint pid = hap_test_process_get_pid (process);
+  HapRegisters registers = { 0 };
+  gboolean read, other;
+  guint64 word;
+
+  do
+    {
+      while (!tracer_test_hold (target, pid))
+        continue;
+      read = hap_target_read_registers (target, pid, &registers, NULL);
+      other = hap_target_read_registers (target, tracer_test_get_other_thread (pid), &registers, NULL);
+    }
+  while (!hap_target_let_go (target, NULL, NULL));
+  g_assert_true (read);
+  g_assert_false (other);
+  g_assert_cmpuint (registers.n, >=, 17);
+  g_assert_true (hap_memory_read_u64 (hap_target_get_memory (target), registers.pc, &word));
+  g_assert_false (hap_target_read_registers (target, pid, &registers, NULL));
+}
+
 /* All of them are stopped, also while the target makes and ends threads all the time. */
 static void
 test_hold_all (void)
@@ -391,6 +417,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/tracer/hold/one", test_hold_one);
+  g_test_add_func ("/tracer/hold/registers", test_registers);
   g_test_add_func ("/tracer/hold/all", test_hold_all);
   g_test_add_func ("/tracer/hold/expires", test_hold_expires);
   g_test_add_func ("/tracer/hold/twice", test_hold_twice);

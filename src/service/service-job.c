@@ -356,6 +356,12 @@ service_job_stop (ServiceJob *self)
   bring_to_end (self, FINISHED);
 }
 
+void
+service_job_tell (ServiceJob *self, const char *name)
+{
+  service_notifications_tell (self->notifications, name);
+}
+
 gboolean
 service_job_is_running (ServiceJob *self)
 {

@@ -54,6 +54,9 @@ void service_job_cancel (ServiceJob *self);
  */
 void service_job_stop (ServiceJob *self);
 
+/* @name, a subscriber, is told the job's notifications. */
+void service_job_tell (ServiceJob *self, const char *name);
+
 gboolean service_job_is_running (ServiceJob *self);
 const char *service_job_get_state (ServiceJob *self);
 const char *service_job_get_path (ServiceJob *self);

@@ -342,6 +342,18 @@ service_jobs_find_in_slot (ServiceJobs *self, const char *slot, guint pid, GErro
 }
 
 void
+service_jobs_tell (ServiceJobs *self, const char *name)
+{
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      ServiceJob *job = ((Item *)self->items->pdata[i])->job;
+
+      if (service_job_is_running (job))
+        service_job_tell (job, name);
+    }
+}
+
+void
 service_jobs_cancel_all (ServiceJobs *self)
 {
   for (guint i = 0; i < self->items->len; i++)

@@ -41,6 +41,9 @@ ServiceJob *service_jobs_start (ServiceJobs *self,
  */
 ServiceJob *service_jobs_find_in_slot (ServiceJobs *self, const char *slot, guint pid, GError **error);
 
+/* @name, a subscriber, is told the notifications of the jobs that run. */
+void service_jobs_tell (ServiceJobs *self, const char *name);
+
 void service_jobs_cancel_all (ServiceJobs *self);
 
 /* Takes all jobs off the bus. */

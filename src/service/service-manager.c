@@ -20,6 +20,7 @@ struct _ServiceManager
   GVariant *actions;
   ServiceAuthority *authority;
   ServiceTargets *targets;
+  ServiceJobs *jobs;
   ServiceArtifacts *artifacts;
   ServiceSubscribers *subscribers;
 };
@@ -72,11 +73,16 @@ on_audience_known (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (ServiceManager) self = subscription->self;
   GDBusMethodInvocation *invocation = subscription->invocation;
   gboolean inspects = service_authority_check_finish (SERVICE_AUTHORITY (source), result, NULL);
+  g_autofree char *name = g_strdup (g_dbus_method_invocation_get_sender (invocation));
   GError *error = NULL;
+  gboolean added =
+      service_subscribers_add (self->subscribers, subscription->listening.caller,
+                               inspects ? SERVICE_AUDIENCE_INSPECTORS : SERVICE_AUDIENCE_OBSERVERS, &error);
 
-  service_subscribers_add (self->subscribers, subscription->listening.caller,
-                           inspects ? SERVICE_AUDIENCE_INSPECTORS : SERVICE_AUDIENCE_OBSERVERS, &error);
   answer (invocation, NULL, error);
+  /* Who comes late has missed nothing that still stands. */
+  if (added)
+    service_jobs_tell (self->jobs, name);
 }
 
 /* Who may not inspect is told of what goes on, without its contents. */
@@ -212,6 +218,7 @@ service_manager_finalize (GObject *object)
   g_variant_unref (self->actions);
   g_clear_object (&self->authority);
   g_clear_object (&self->targets);
+  g_clear_object (&self->jobs);
   g_clear_object (&self->artifacts);
   g_clear_object (&self->subscribers);
   G_OBJECT_CLASS (service_manager_parent_class)->finalize (object);
@@ -232,6 +239,7 @@ ServiceManager *
 service_manager_new (GVariant *actions,
                      ServiceAuthority *authority,
                      ServiceTargets *targets,
+                     ServiceJobs *jobs,
                      ServiceArtifacts *artifacts,
                      ServiceSubscribers *subscribers)
 {
@@ -240,6 +248,7 @@ service_manager_new (GVariant *actions,
   self->actions = g_variant_ref_sink (actions);
   self->authority = g_object_ref (authority);
   self->targets = g_object_ref (targets);
+  self->jobs = g_object_ref (jobs);
   self->artifacts = g_object_ref (artifacts);
   self->subscribers = g_object_ref (subscribers);
   return self;

@@ -5,6 +5,7 @@
 
 #include "service-artifacts.h"
 #include "service-authority.h"
+#include "service-jobs.h"
 #include "service-subscribers.h"
 #include "service-targets.h"
 
@@ -21,6 +22,7 @@ G_DECLARE_FINAL_TYPE (ServiceManager, service_manager, SERVICE, MANAGER, GObject
 ServiceManager *service_manager_new (GVariant *actions,
                                      ServiceAuthority *authority,
                                      ServiceTargets *targets,
+                                     ServiceJobs *jobs,
                                      ServiceArtifacts *artifacts,
                                      ServiceSubscribers *subscribers);
 

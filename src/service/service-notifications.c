@@ -37,15 +37,21 @@ notification_free (Notification *notification)
   g_free (notification);
 }
 
+/* Returns: (transfer floating): the parameters of the signal */
+static GVariant *
+make_parameters (ServiceNotifications *self, const Notification *notification)
+{
+  return g_variant_new ("(sss@a{sv})", notification->id, notification->title, notification->message,
+                        self->describe (self->owner));
+}
+
 static void
 send (ServiceNotifications *self, Notification *notification)
 {
   notification->held = FALSE;
   notification->sent = TRUE;
   service_subscribers_send (self->subscribers, SERVICE_AUDIENCE_OBSERVERS, NULL, SERVICE_PATH,
-                            ACTIONS_INTERFACE, "Notification",
-                            g_variant_new ("(sss@a{sv})", notification->id, notification->title,
-                                           notification->message, self->describe (self->owner)));
+                            ACTIONS_INTERFACE, "Notification", make_parameters (self, notification));
 }
 
 static Notification *
@@ -96,6 +102,19 @@ service_notifications_flush (ServiceNotifications *self)
 
       if (notification->held)
         send (self, notification);
+    }
+}
+
+void
+service_notifications_tell (ServiceNotifications *self, const char *name)
+{
+  for (guint i = 0; i < self->list->len; i++)
+    {
+      const Notification *notification = self->list->pdata[i];
+
+      if (notification->sent && !notification->held)
+        service_subscribers_tell (self->subscribers, name, SERVICE_PATH, ACTIONS_INTERFACE, "Notification",
+                                  make_parameters (self, notification));
     }
 }
 

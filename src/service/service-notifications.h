@@ -30,6 +30,9 @@ gboolean service_notifications_take (ServiceNotifications *self,
 /* The job goes on: what was held back goes out. */
 void service_notifications_flush (ServiceNotifications *self);
 
+/* @name, a subscriber, is told what was sent so far. */
+void service_notifications_tell (ServiceNotifications *self, const char *name);
+
 /* The job has ended: those that it sent are dismissed, or say @title and @message instead. */
 void service_notifications_dismiss (ServiceNotifications *self);
 void service_notifications_replace (ServiceNotifications *self, const char *title, const char *message);

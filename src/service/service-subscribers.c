@@ -21,7 +21,6 @@ struct _ServiceSubscribers
   GObject parent_instance;
 
   ServiceBus *bus;
-  ServiceHold *hold;
   ServiceQuota *quota;
   GHashTable *subscribers; /* unique name -> Subscriber */
 };
@@ -51,7 +50,6 @@ service_subscribers_add (ServiceSubscribers *self,
   if (!service_quota_take (self->quota, service_caller_get_uid (caller), error))
     return FALSE;
 
-  service_hold_take (self->hold);
   subscriber = g_new0 (Subscriber, 1);
   subscriber->uid = service_caller_get_uid (caller);
   subscriber->audience = audience;
@@ -75,7 +73,17 @@ service_subscribers_remove (ServiceSubscribers *self, const char *name)
   /* @name may be the watch's own. */
   g_hash_table_remove (self->subscribers, name);
   g_bus_unwatch_name (watch);
-  service_hold_release (self->hold);
+}
+
+void
+service_subscribers_tell (ServiceSubscribers *self,
+                          const char *name,
+                          const char *path,
+                          const char *interface,
+                          const char *signal,
+                          GVariant *parameters)
+{
+  service_bus_emit (self->bus, name, path, interface, signal, parameters);
 }
 
 void
@@ -144,12 +152,11 @@ service_subscribers_init (ServiceSubscribers *self)
 }
 
 ServiceSubscribers *
-service_subscribers_new (ServiceBus *bus, ServiceHold *hold, const ServiceLimits *limits)
+service_subscribers_new (ServiceBus *bus, const ServiceLimits *limits)
 {
   ServiceSubscribers *self = g_object_new (SERVICE_TYPE_SUBSCRIBERS, NULL);
 
   self->bus = g_object_ref (bus);
-  self->hold = hold;
   self->quota =
       service_quota_new ("subscribers are there", limits->subscribers, limits->subscribers_per_user);
   return self;

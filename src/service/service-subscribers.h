@@ -19,19 +19,28 @@ typedef enum
 } ServiceAudience;
 
 /**
- * ServiceSubscribers: who gets the signals that are not for everybody. One that leaves the bus is forgotten.
+ * ServiceSubscribers: who gets the signals that are not for everybody. One that leaves the bus is forgotten;
+ * none keeps the service from leaving when it is idle, for there is nothing to tell then.
  */
 #define SERVICE_TYPE_SUBSCRIBERS (service_subscribers_get_type ())
 G_DECLARE_FINAL_TYPE (ServiceSubscribers, service_subscribers, SERVICE, SUBSCRIBERS, GObject)
 
 /* @limits: borrowed */
-ServiceSubscribers *service_subscribers_new (ServiceBus *bus, ServiceHold *hold, const ServiceLimits *limits);
+ServiceSubscribers *service_subscribers_new (ServiceBus *bus, const ServiceLimits *limits);
 
 /* Adding one again changes its @audience. Errors: HAP_ERROR_BUSY: there are too many */
 gboolean service_subscribers_add (ServiceSubscribers *self,
                                   ServiceCaller *caller,
                                   ServiceAudience audience,
                                   GError **error);
+
+/* @name, a unique bus name, gets a signal alone. @parameters: floating references are taken */
+void service_subscribers_tell (ServiceSubscribers *self,
+                               const char *name,
+                               const char *path,
+                               const char *interface,
+                               const char *signal,
+                               GVariant *parameters);
 
 /* @name: a unique bus name */
 void service_subscribers_remove (ServiceSubscribers *self, const char *name);

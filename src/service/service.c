@@ -188,13 +188,13 @@ make_parts (Service *self, GVariant *actions)
   context->artifacts = service_artifacts_new (options->state_dir);
   service_artifacts_set_limits (context->artifacts, limits->artifact_bytes, limits->artifact_age_seconds,
                                 limits->artifacts);
-  context->subscribers = service_subscribers_new (context->bus, self->hold, limits);
+  context->subscribers = service_subscribers_new (context->bus, limits);
   context->limits = limits;
   self->targets = service_targets_new (context->launcher, options->configuration->target);
   self->jobs = service_jobs_new (context, self->hold, options->configuration->retention_seconds);
   self->actions = service_actions_new (self->engine, self->targets, self->jobs);
-  self->manager =
-      service_manager_new (actions, authority, self->targets, context->artifacts, context->subscribers);
+  self->manager = service_manager_new (actions, authority, self->targets, self->jobs, context->artifacts,
+                                       context->subscribers);
 }
 
 static gboolean

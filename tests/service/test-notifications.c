@@ -209,6 +209,32 @@ test_report (void)
   listener_tear_down (&listener);
 }
 
+static void
+test_late (void)
+{
+  Listener listener;
+  g_autofree char *path = NULL;
+  g_autoptr (GDBusConnection) late = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!listener_set_up (&listener))
+    return;
+  path = fixture_start_waiting_job (&listener.fixture, listener.target, "notify-wait");
+  fixture_wait (has_notification, &listener);
+  g_string_truncate (listener.seen, 0);
+  late = fixture_connect (&listener.fixture);
+  g_dbus_connection_signal_subscribe (late, PROFILER_NAME, NULL, NULL, NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+                                      on_signal, listener.seen, NULL);
+  g_set_object (&listener.fixture.connection, late);
+  reply = fixture_call (&listener.fixture, PROFILER_PATH, "Profiler.Manager", "Subscribe", NULL, &error);
+  g_assert_no_error (error);
+  fixture_wait (has_notification, &listener);
+  assert_signal (&listener, 0, "Notification ('fake_id', 'Started'",
+                 (const char *[]){ "'state': <'running'>", NULL });
+  listener_tear_down (&listener);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -218,5 +244,6 @@ main (int argc, char **argv)
   g_test_add_func ("/service/notifications/cancelled", test_cancelled);
   g_test_add_func ("/service/notifications/stopped", test_stopped);
   g_test_add_func ("/service/notifications/report", test_report);
+  g_test_add_func ("/service/notifications/late", test_late);
   return g_test_run ();
 }

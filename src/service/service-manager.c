@@ -95,6 +95,8 @@ handle_subscribe (ServiceManager *self, GDBusMethodInvocation *invocation, GVari
   subscription->listening = *service_call_get (invocation);
   subscription->listening.interface = "org.homeassistant.Profiler";
   subscription->listening.member = "LogEntry";
+  /* Nobody is asked for a password twice for one call. */
+  subscription->listening.interactive = FALSE;
   service_authority_check (self->authority, &subscription->listening, on_audience_known, subscription);
 }
 

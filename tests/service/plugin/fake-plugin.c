@@ -22,6 +22,7 @@ typedef struct
 
   char *script;
   double seconds;
+  gboolean bare;
 } FakeAction;
 
 enum
@@ -29,6 +30,7 @@ enum
   PROP_0,
   PROP_SCRIPT,
   PROP_SECONDS,
+  PROP_BARE,
 };
 
 typedef struct
@@ -37,6 +39,7 @@ typedef struct
   HapReply reply;
   const char *slot, *stops;
   gboolean has_seconds;
+  gboolean has_secrets;
 } Shape;
 
 static const Shape shapes[] = {
@@ -45,6 +48,7 @@ static const Shape shapes[] = {
   { "FakeNone", "FakeNone", "modify", HAP_REPLY_NONE, NULL, NULL, FALSE },
   { "FakeDenied", "FakeDenied", "everything", HAP_REPLY_NONE, NULL, NULL, FALSE },
   { "FakeStart", "StartFakeLogging", "inspect", HAP_REPLY_JOB, "fake-logging", NULL, FALSE },
+  { "FakeDump", "FakeDump", "inspect", HAP_REPLY_REPORT, NULL, NULL, FALSE, TRUE },
   { "FakeStop", "StopFakeLogging", "inspect", HAP_REPLY_NONE, NULL, "fake-logging", FALSE },
 };
 
@@ -58,6 +62,8 @@ fake_action_set_property (GObject *object, guint id, const GValue *value, GParam
       g_free (self->script);
       self->script = g_value_dup_string (value);
     }
+  else if (id == PROP_BARE)
+    self->bare = g_value_get_boolean (value);
   else
     self->seconds = g_value_get_double (value);
 }
@@ -69,6 +75,8 @@ fake_action_get_property (GObject *object, guint id, GValue *value, GParamSpec *
 
   if (id == PROP_SCRIPT)
     g_value_set_string (value, self->script);
+  else if (id == PROP_BARE)
+    g_value_set_boolean (value, self->bare);
   else
     g_value_set_double (value, self->seconds);
 }
@@ -113,6 +121,10 @@ fake_action_class_init (gpointer klass, gpointer data)
     g_object_class_install_property (
         object_class, PROP_SCRIPT,
         g_param_spec_string ("script", NULL, "What the fake worker does", "succeed", HAP_PARAM_DATA));
+  if (shape->has_secrets)
+    g_object_class_install_property (
+        object_class, PROP_BARE,
+        g_param_spec_boolean ("bare", NULL, "With secrets", FALSE, HAP_PARAM_DATA | HAP_PARAM_SECRET));
   if (shape->has_seconds)
     g_object_class_install_property (
         object_class, PROP_SECONDS,

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Who may do what, by the real polkitd: each method and property, for each kind of caller, with each answer
+ * that somebody who is asked for a password can give. In polkit-world.
+ */
+
+#include "world.h"
+
+#include <string.h>
+
+#define PROFILER "org.homeassistant.Profiler"
+#define MANAGER PROFILER ".Manager"
+#define JOB PROFILER ".Job"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
+#define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
+
+/* Parameters: %T: a process of hap-owner; %R: root's, in which root's jobs run. @path: NULL: a job of root's.
+ */
+typedef struct
+{
+  const char *member, *path, *interface, *method, *parameters;
+  const char *authority; /* NULL: anybody's; "": nobody's */
+  gboolean listed;       /* who is refused gets less, and no error */
+  gboolean targeted;
+} Member;
+
+#define JOB_PROPERTY(name, authority)                                                                        \
+  {                                                                                                          \
+    JOB "." name, NULL, PROPERTIES, "Get", "('" JOB "', '" name "')", authority                              \
+  }
+#define MANAGER_PROPERTY(name)                                                                               \
+  {                                                                                                          \
+    MANAGER "." name, PROFILER_PATH, PROPERTIES, "Get", "('" MANAGER "', '" name "')", NULL                  \
+  }
+#define ACTION(name, data, authority)                                                                        \
+  {                                                                                                          \
+    PROFILER "." name, PROFILER_PATH, PROFILER, name, "({'target': <uint32 %T>" data "},)", authority,       \
+        FALSE, TRUE                                                                                          \
+  }
+
+static const Member members[] = {
+  ACTION ("FakeJob", "", "profile"),
+  ACTION ("FakeReport", "", "observe"),
+  ACTION ("FakeNone", "", "modify"),
+  ACTION ("FakeDenied", "", ""),
+  ACTION ("FakeDump", "", "inspect"),
+  ACTION ("FakeDump", ", 'bare': <true>", "inspect-secrets"),
+  ACTION ("StartFakeLogging", "", "inspect"),
+  { PROFILER ".StopFakeLogging", PROFILER_PATH, PROFILER, "StopFakeLogging", "({'target': <uint32 %R>},)",
+    "manage" },
+  { MANAGER ".ListTargets", PROFILER_PATH, MANAGER, "ListTargets", "(@a{sv} {},)", "observe" },
+  { MANAGER ".Subscribe", PROFILER_PATH, MANAGER, "Subscribe", "()", "observe" },
+  { MANAGER ".Unsubscribe", PROFILER_PATH, MANAGER, "Unsubscribe", "()", NULL },
+  { MANAGER ".ListArtifacts", PROFILER_PATH, MANAGER, "ListArtifacts", "()", "observe", TRUE },
+  { MANAGER ".OpenArtifact", PROFILER_PATH, MANAGER, "OpenArtifact", "('roots-own',)", "inspect" },
+  { MANAGER ".RemoveArtifact", PROFILER_PATH, MANAGER, "RemoveArtifact", "('roots-own',)", "manage" },
+  MANAGER_PROPERTY ("Version"),
+  MANAGER_PROPERTY ("Actions"),
+  { MANAGER ".*", PROFILER_PATH, PROPERTIES, "GetAll", "('" MANAGER "',)", NULL },
+  { OBJECT_MANAGER ".GetManagedObjects", PROFILER_PATH, OBJECT_MANAGER, "GetManagedObjects", "()", "observe",
+    TRUE },
+  { JOB ".Cancel", NULL, JOB, "Cancel", "()", "manage" },
+  JOB_PROPERTY ("Action", "observe"),
+  JOB_PROPERTY ("Target", "observe"),
+  JOB_PROPERTY ("State", "observe"),
+  JOB_PROPERTY ("Progress", "observe"),
+  JOB_PROPERTY ("StartedAt", "observe"),
+  JOB_PROPERTY ("Artifacts", "observe"),
+  JOB_PROPERTY ("Error", "inspect"),
+  JOB_PROPERTY ("Summary", "inspect"),
+  { JOB ".*", NULL, PROPERTIES, "GetAll", "('" JOB "',)", "inspect" },
+};
+
+typedef enum
+{
+  ROOT,
+  ACTIVE,
+  INACTIVE,
+  ELSEWHERE,
+} Place;
+
+typedef struct
+{
+  guint uid;
+  Place place;
+  gboolean owner;
+} Kind;
+
+static const Kind kinds[] = { { 0, ROOT, FALSE },         { 64321, ACTIVE, FALSE },
+                              { 64322, INACTIVE, FALSE }, { 64323, ELSEWHERE, FALSE },
+                              { 64324, ELSEWHERE, TRUE }, { 65534, ELSEWHERE, FALSE } };
+
+static World world;
+static guint targets[2]; /* hap-owner's, root's */
+static char *job;        /* root's; NULL: it has to be made */
+
+/* Root's job, logging and artifact are there. */
+static void
+prepare (const Member *member)
+{
+  g_autofree char *artifact = g_build_filename (world.fixture.state_dir, "roots-own", NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (job == NULL)
+    job = fixture_start_waiting_job (&world.fixture, targets[1], "wait");
+  g_file_set_contents (artifact, "xyzzy", -1, &error);
+  g_assert_no_error (error);
+  if (g_str_equal (member->method, "StopFakeLogging"))
+    {
+      g_autoptr (GVariant) reply =
+          fixture_run (&world.fixture, "StartFakeLogging", targets[1], "wait", &error);
+
+      /* It may run still. */
+      g_clear_error (&error);
+    }
+}
+
+static char *
+make_line (const Member *member, gboolean interactive)
+{
+  g_autofree char *owners = g_strdup_printf ("%u", targets[0]);
+  g_autofree char *roots = g_strdup_printf ("%u", targets[1]);
+  g_autoptr (GString) parameters = g_string_new (member->parameters);
+
+  g_string_replace (parameters, "%T", owners, 0);
+  g_string_replace (parameters, "%R", roots, 0);
+  return g_strdup_printf ("call %d %s %s %s %s", interactive, member->path != NULL ? member->path : job,
+                          member->interface, member->method, parameters->str);
+}
+
+static gboolean
+shows_roots (const char *answer)
+{
+  g_autofree char *quoted = g_strdup_printf ("'%s'", job);
+
+  return strstr (answer, "roots-own") != NULL || strstr (answer, quoted) != NULL;
+}
+
+/* What it is for who is not allowed: an error, or an answer in which nothing of root's is. */
+static gboolean
+is_refusal (const Member *member, const char *answer)
+{
+  if (member->listed)
+    return g_str_has_prefix (answer, "ok ") && !shows_roots (answer);
+  return g_str_has_prefix (answer, "error " PROFILER ".Error.NotAuthorized ")
+         && strstr (answer, "xyzzy") == NULL;
+}
+
+static gboolean
+is_leave (const Member *member, const char *answer)
+{
+  /* Beyond the gate: the last job is not over yet. */
+  if (member->targeted && g_str_has_prefix (answer, "error " PROFILER ".Error.Busy "))
+    return TRUE;
+  if (member->targeted && g_str_has_prefix (answer, "error " PROFILER ".Error.AlreadyStarted "))
+    return TRUE;
+  if (!g_str_has_prefix (answer, "ok "))
+    return FALSE;
+  return !member->listed || shows_roots (answer);
+}
+
+/* One call. @mode: AGENT_NONE: not interactive */
+static void
+check (Caller *caller, const Member *member, AgentMode mode, gboolean allowed, guint prompts)
+{
+  g_autofree char *line = NULL;
+  g_autofree char *answer = NULL;
+  gboolean right;
+
+  prepare (member);
+  world.n_prompts = 0;
+  g_string_truncate (world.prompts, 0);
+  if (caller->uid != 0)
+    world_set_agent (&world, caller, mode);
+  line = make_line (member, mode != AGENT_NONE);
+  answer = world_tell (&world, caller, line);
+  right = allowed ? is_leave (member, answer) : is_refusal (member, answer);
+  if (!right || world.n_prompts != prompts)
+    g_error ("uid %u, agent %d, expected %s and %u prompts, got %u\n%s\n%s\n%s", caller->uid, mode,
+             allowed ? "leave" : "refusal", prompts, world.n_prompts, line, answer, world.prompts->str);
+  if (allowed && g_str_equal (member->method, "Cancel"))
+    g_clear_pointer (&job, g_free);
+}
+
+/* By the defaults of the policy. */
+static gboolean
+is_challenge (Place place, const char *authority)
+{
+  return place == ACTIVE
+         || (!g_str_equal (authority, "modify") && !g_str_equal (authority, "inspect-secrets"));
+}
+
+static gboolean
+is_kept (Place place, const char *authority)
+{
+  return place == ACTIVE && (g_str_equal (authority, "observe") || g_str_equal (authority, "profile"));
+}
+
+static void
+check_prompt (const Member *member)
+{
+  g_autofree char *action =
+      g_strdup_printf (PROFILER ".%s: Authentication is required to", member->authority);
+  g_autofree char *target = g_strdup_printf ("process %u (sleep) of user 64324", targets[0]);
+
+  if (!g_str_has_prefix (world.prompts->str, action)
+      || (member->targeted && strstr (world.prompts->str, target) == NULL)
+      || strstr (world.prompts->str, "$(") != NULL)
+    g_error ("%s: %s", member->member, world.prompts->str);
+}
+
+static void
+check_member (Caller *caller, const Kind *kind, const Member *member)
+{
+  const char *authority = member->authority;
+  gboolean own = kind->owner && member->targeted
+                 && (g_strcmp0 (authority, "observe") == 0 || g_strcmp0 (authority, "profile") == 0);
+
+  if (g_strcmp0 (authority, "") == 0)
+    {
+      check (caller, member, AGENT_NONE, FALSE, 0);
+      return;
+    }
+  if (kind->place == ROOT || authority == NULL || own)
+    {
+      check (caller, member, AGENT_NONE, TRUE, 0);
+      return;
+    }
+  check (caller, member, AGENT_NONE, FALSE, 0);
+  if (!is_challenge (kind->place, authority))
+    {
+      check (caller, member, AGENT_YES, FALSE, 0);
+      return;
+    }
+  check (caller, member, AGENT_CANCEL, FALSE, 1);
+  check (caller, member, AGENT_NO, FALSE, 1);
+  check (caller, member, AGENT_YES, TRUE, 1);
+  check_prompt (member);
+  check (caller, member, AGENT_NONE, is_kept (kind->place, authority), 0);
+}
+
+static void
+test_matrix (gconstpointer data)
+{
+  const Kind *kind = data;
+
+  /* What polkit keeps, it keeps for one process. */
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      g_autoptr (Caller) caller = world_add_caller (&world, kind->uid);
+
+      check_member (caller, kind, &members[i]);
+    }
+}
+
+/* Nobody answers: a no, after the time that is configured. */
+static void
+test_no_answer (void)
+{
+  g_autoptr (Caller) caller = world_add_caller (&world, 64321);
+
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      if (members[i].authority != NULL && members[i].authority[0] != '\0')
+        check (caller, &members[i], AGENT_HANG, FALSE, 1);
+    }
+}
+
+static gboolean
+is_known (const char *interface, const char *member)
+{
+  g_autofree char *full = g_strdup_printf ("%s.%s", interface, member);
+
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      if (g_str_equal (members[i].member, full))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* What the service shows of itself is what is tried here: nothing of it can be forgotten. */
+static void
+check_introspection (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply =
+      fixture_call (&world.fixture, path, "org.freedesktop.DBus.Introspectable", "Introspect", NULL, &error);
+  g_autoptr (GDBusNodeInfo) info = NULL;
+  const char *xml;
+
+  g_assert_no_error (error);
+  g_variant_get (reply, "(&s)", &xml);
+  info = g_dbus_node_info_new_for_xml (xml, &error);
+  g_assert_no_error (error);
+  for (GDBusInterfaceInfo **interface = info->interfaces; *interface != NULL; interface++)
+    {
+      if (!g_str_has_prefix ((*interface)->name, PROFILER)
+          && !g_str_equal ((*interface)->name, OBJECT_MANAGER))
+        continue;
+      for (GDBusMethodInfo **method = (*interface)->methods; method != NULL && *method != NULL; method++)
+        if (!is_known ((*interface)->name, (*method)->name))
+          g_error ("nobody tries %s.%s", (*interface)->name, (*method)->name);
+      for (GDBusPropertyInfo **property = (*interface)->properties; property != NULL && *property != NULL;
+           property++)
+        if (!is_known ((*interface)->name, (*property)->name))
+          g_error ("nobody tries %s.%s", (*interface)->name, (*property)->name);
+    }
+}
+
+static void
+test_complete (void)
+{
+  prepare (&members[0]);
+  check_introspection (PROFILER_PATH);
+  check_introspection (job);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  if (!world_set_up (&world, "PasswordSeconds=1\nJobsPerUser=8\n", TRUE))
+    {
+      g_print ("1..0 # SKIP the fixture cannot be set up\n");
+      return 0;
+    }
+  targets[0] = world_add_target (&world, 64324);
+  targets[1] = world_add_target (&world, 0);
+  g_test_add_func ("/security/polkit/complete", test_complete);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      static const char *const names[] = { "root", "active", "inactive", "remote", "owner", "nobody" };
+      g_autofree char *path = g_strdup_printf ("/security/polkit/matrix/%s", names[i]);
+
+      g_test_add_data_func (path, &kinds[i], test_matrix);
+    }
+  g_test_add_func ("/security/polkit/no-answer", test_no_answer);
+  status = g_test_run ();
+  g_free (job);
+  world_tear_down (&world);
+  return status;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "service-fixture.h"
+
+G_BEGIN_DECLS
+
+/* What the scripted agent does when it is to ask for a password. */
+typedef enum
+{
+  AGENT_NONE, /* there is none */
+  AGENT_YES,  /* the administrator's password was right */
+  AGENT_NO,
+  AGENT_CANCEL,
+  AGENT_HANG,
+} AgentMode;
+
+/**
+ * World: in polkit-world: a Fixture with the real polkitd on its bus.
+ */
+typedef struct
+{
+  Fixture fixture;
+  GSubprocess *polkitd; /* NULL: none */
+  gpointer authority;   /* keeps our connection to the bus, by which agents are there */
+  char *config;
+  GHashTable *agents; /* whose -> Agent */
+  GString *prompts;   /* what agents were to ask since the last look */
+  guint n_prompts;
+} World;
+
+/* @config: of the service, without "[Limits]". @with_polkit: FALSE: there is none on the bus. FALSE: the test
+ * is skipped already. */
+gboolean world_set_up (World *self, const char *config, gboolean with_polkit);
+void world_tear_down (World *self);
+void world_start_polkit (World *self);
+
+/* Replaces the test's rule, and waits until polkit has taken it. @script: (nullable): JavaScript */
+void world_set_rule (World *self, const char *script);
+
+typedef struct
+{
+  guint uid;
+  guint pid;
+  char *name; /* on the bus */
+  GSubprocess *process;
+  GDataInputStream *answers;
+} Caller;
+
+/* @uid: 0, 64321 to 64324 (see polkit-world) or another, which is in no session. */
+Caller *world_add_caller (World *self, guint uid);
+void caller_free (Caller *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Caller, caller_free)
+
+/* What it answers, an "ok ..." or an "error NAME ..."; @line as caller.c says. */
+char *world_tell (World *self, Caller *caller, const char *line);
+
+/* The same in two steps. */
+void caller_send (Caller *caller, const char *line);
+char *world_receive (World *self, Caller *caller);
+
+/* The agent of @caller's process from now on. */
+void world_set_agent (World *self, Caller *caller, AgentMode mode);
+
+/* An agent of the session of @caller, too. */
+void world_set_session_agent (World *self, Caller *caller, AgentMode mode);
+
+/* Waits until agents were to ask @n times. */
+void world_wait_for_prompts (World *self, guint n);
+
+/* A target that the fake worker takes for Python, as @uid. */
+guint world_add_target (World *self, guint uid);
+
+G_END_DECLS

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "config.h"
-#include "hap-flamegraph-resources.h"
 #include "hap-labels.h"
+#include "hap-page.h"
 #include "hap-writer.h"
 
 #define MAX_PATHS 100000
@@ -179,9 +179,7 @@ choose_functions (Page *self)
 static void
 put_escaped (Page *self, const char *text)
 {
-  g_autofree char *escaped = hap_label_escape (text);
-
-  hap_writer_json (&self->writer, escaped);
+  hap_page_put_text (&self->writer, text);
 }
 
 static guint
@@ -363,81 +361,15 @@ put_paths (Page *self)
 }
 
 static void
-put_data (Page *self)
+put_data (HapWriter *writer, gpointer data)
 {
+  Page *self = data;
+
   put_facts (self);
   put_origins (self);
   put_functions (self);
   put_threads (self);
   put_paths (self);
-}
-
-static GBytes *
-load_part (const char *name)
-{
-  g_autofree char *path = g_strconcat ("/org/homeassistant/Profiler/formats/", name, NULL);
-
-  return g_resource_lookup_data (hap_flamegraph_get_resource (), path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
-}
-
-static void
-put_part (Page *self, GBytes *part)
-{
-  gsize length;
-  gconstpointer data = g_bytes_get_data (part, &length);
-
-  hap_writer_bytes (&self->writer, data, length);
-}
-
-/* The source expression that allows an inline script or style of exactly these bytes */
-static void
-put_hash (Page *self, GBytes *part)
-{
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  g_autofree char *text = NULL;
-  guint8 digest[32];
-  gsize length = sizeof digest;
-
-  g_checksum_update (checksum, g_bytes_get_data (part, NULL), (gssize)g_bytes_get_size (part));
-  g_checksum_get_digest (checksum, digest, &length);
-  text = g_base64_encode (digest, length);
-  hap_writer_printf (&self->writer, "'sha256-%s'", text);
-}
-
-static void
-put_title (Page *self)
-{
-  g_autofree char *printable = hap_label_escape (self->profile->title != NULL ? self->profile->title : "");
-  g_autofree char *markup = g_markup_escape_text (printable, -1);
-
-  hap_writer_text (&self->writer, markup);
-}
-
-/* The page is the template with its marks, "@NAME@", replaced. */
-static void
-put_page (Page *self)
-{
-  g_autoptr (GBytes) html = load_part ("flamegraph.html");
-  g_autoptr (GBytes) style = load_part ("flamegraph.css");
-  g_autoptr (GBytes) script = load_part ("flamegraph.js");
-  g_autofree char *text = g_strndup (g_bytes_get_data (html, NULL), g_bytes_get_size (html));
-  g_auto (GStrv) pieces = g_strsplit (text, "@", -1);
-
-  for (guint i = 0; pieces[i] != NULL; i++)
-    if (strcmp (pieces[i], "TITLE") == 0)
-      put_title (self);
-    else if (strcmp (pieces[i], "STYLE_HASH") == 0)
-      put_hash (self, style);
-    else if (strcmp (pieces[i], "SCRIPT_HASH") == 0)
-      put_hash (self, script);
-    else if (strcmp (pieces[i], "STYLE") == 0)
-      put_part (self, style);
-    else if (strcmp (pieces[i], "SCRIPT") == 0)
-      put_part (self, script);
-    else if (strcmp (pieces[i], "DATA") == 0)
-      put_data (self);
-    else
-      hap_writer_text (&self->writer, pieces[i]);
 }
 
 gboolean
@@ -460,6 +392,7 @@ hap_flamegraph_write (GOutputStream *stream,
   choose_paths (&self);
   choose_functions (&self);
   hap_writer_init (&self.writer, stream, cancellable);
-  put_page (&self);
+  hap_page_put (&self.writer, "flamegraph.html", profile->title != NULL ? profile->title : "", put_data,
+                &self);
   return hap_writer_finish (&self.writer, error);
 }

@@ -309,6 +309,47 @@ def test_page_loads_nothing(sample):
     equal(sum("Content Security Policy" in line for line in said), 2, "refusals")
 
 
+# ---- memory ----
+
+def heap_data(sample):
+    return json.loads(re.search(r'id="profile">(.*?)</script>', read_text(sample, "heap_profile.html"), re.S).group(1))
+
+
+def test_heap_page(sample):
+    data = heap_data(sample)
+    for state in ("", "#show=new"):
+        document, said = browse("file://" + path(sample, "heap_profile.html") + state)
+        equal(said, [], "console")
+        facts = page_facts(document)
+        equal(facts.get("ready"), "true", "page drawn")
+        assert not re.search(r"<img|<script>document|<b>markup", document), "markup of the target"
+        assert "<title>owned" not in document, "the script ran"
+        equal(int(facts["shown"]), sum(len(data[table]) for table in ("types", "objects", "duplicates")), "rows shown")
+        if data["cells"]:
+            assert int(facts["boxes"]) > len(data["cells"]), facts
+    document, said = browse("file://" + path(sample, "heap_profile.html") + "#find=holder")
+    equal(said, [], "console")
+    shown = int(page_facts(document)["shown"])
+    assert shown == 3 or sample.name != "home-assistant", shown
+
+
+LOAD_HPY = """import sys
+from guppy import hpy
+stat = hpy().load(sys.argv[1])
+rows = list(stat.get_rows())
+print(stat.count, stat.size, len(rows))
+for row in rows: print(row.count, row.size, row.name)
+"""
+
+def test_hpy_guppy(sample):
+    text = read_text(sample, "heap_profile.hpy")
+    rows = [line[4:].split(" ", 2) for line in text.split("\n") if line.startswith(".r: ")]
+    expected = [str(sum(int(row[i]) for row in rows)) for i in (0, 1)] + [str(len(rows))]
+    said = run([need_python_reader("guppy"), "-c", LOAD_HPY, path(sample, "heap_profile.hpy")]).stdout.decode().split("\n")
+    equal(said[0].split(), expected, "totals")
+    equal([line.split(" ", 2) for line in said[1:-1]], rows, "rows")
+
+
 def make_test_speedscope(name, given_name):
     def test(sample):
         release = os.path.join(READERS, "node_modules", "speedscope", "dist", "release")
@@ -344,6 +385,7 @@ def make_test_speedscope(name, given_name):
 
 USUAL = ("home-assistant", "recursive", "hostile", "single", "idle", "empty")
 SAMPLED = USUAL[:4]
+HEAPS = ("home-assistant", "hostile", "empty")
 
 
 def all_tests(interpreters):
@@ -369,6 +411,8 @@ def all_tests(interpreters):
     yield "/formats/flamegraph/chromium", test_page, USUAL + ("big",)
     yield "/formats/flamegraph/contents", test_page_contents, ("home-assistant",)
     yield "/formats/flamegraph/policy", test_page_loads_nothing, ("single",)
+    yield "/formats/heap-page/chromium", test_heap_page, HEAPS
+    yield "/formats/hpy/guppy", test_hpy_guppy, HEAPS
 
 
 def main(write_samples, interpreters, only=""):

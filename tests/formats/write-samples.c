@@ -3,7 +3,41 @@
  * name. */
 #include <stdlib.h>
 
+#include "hap-heap-page.h"
+#include "hap-hpy.h"
+#include "sample-heap.h"
 #include "sample-profile.h"
+
+static GOutputStream *
+open_file (const char *directory, const char *name)
+{
+  g_autoptr (GFile) file = g_file_new_build_filename (directory, name, NULL);
+  g_autoptr (GError) error = NULL;
+  GFileOutputStream *stream = g_file_replace (file, NULL, FALSE, G_FILE_CREATE_NONE, NULL, &error);
+
+  if (stream == NULL)
+    g_error ("%s: %s", name, error->message);
+  return G_OUTPUT_STREAM (stream);
+}
+
+static void
+write_heap (const char *directory, const char *name)
+{
+  g_autoptr (HapHeapProfile) profile = sample_heap_new (name);
+  g_autoptr (HapCensus) census = sample_census_new (name);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GOutputStream) page = NULL;
+  g_autoptr (GOutputStream) hpy = NULL;
+
+  if (profile == NULL)
+    return;
+  page = open_file (directory, "heap_profile.html");
+  hpy = open_file (directory, "heap_profile.hpy");
+  if (!hap_heap_page_write (page, profile, NULL, &error)
+      || !hap_hpy_write (hpy, census, profile->start_time_us, NULL, &error)
+      || !g_output_stream_close (page, NULL, &error) || !g_output_stream_close (hpy, NULL, &error))
+    g_error ("heap_profile: %s", error->message);
+}
 
 static void
 write_sample (const char *directory, const char *name)
@@ -16,15 +50,14 @@ write_sample (const char *directory, const char *name)
   g_mkdir_with_parents (into, 0755);
   for (guint i = 0; sample_formats[i].file != NULL; i++)
     {
-      g_autoptr (GFile) file = g_file_new_build_filename (into, sample_formats[i].file, NULL);
+      g_autoptr (GOutputStream) stream = open_file (into, sample_formats[i].file);
       g_autoptr (GError) error = NULL;
-      g_autoptr (GFileOutputStream) stream =
-          g_file_replace (file, NULL, FALSE, G_FILE_CREATE_NONE, NULL, &error);
 
-      if (stream == NULL || !sample_formats[i].write (G_OUTPUT_STREAM (stream), profile, NULL, &error)
-          || !g_output_stream_close (G_OUTPUT_STREAM (stream), NULL, &error))
+      if (!sample_formats[i].write (stream, profile, NULL, &error)
+          || !g_output_stream_close (stream, NULL, &error))
         g_error ("%s: %s", sample_formats[i].file, error->message);
     }
+  write_heap (into, name);
   g_print ("%s %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT "\n", name,
            hap_call_tree_get_n_samples (profile->tree), profile->interval_ns);
 }

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The chain of holders of an object, in words. Who the holders are is not decided here.
+ */
+
+#include "memory-chain.h"
+
+#include <string.h>
+
+#include "py-objects.h"
+
+#define MAX_LINKS 12
+#define MAX_KEY 60          /* characters */
+#define MAX_ENTRIES 1000000 /* of a dict, to find one in */
+#define MAX_SHARED_KEYS 30
+
+typedef struct
+{
+  guint64 wanted;
+  guint64 key;
+} Search;
+
+static gboolean
+on_entry (guint64 key, guint64 value, gpointer data)
+{
+  Search *search = data;
+
+  if (value != search->wanted)
+    return TRUE;
+  search->key = key;
+  return FALSE;
+}
+
+static const PyClass *
+get_class (PyHeap *heap, guint32 object)
+{
+  return py_heap_get_type (heap, py_heap_get_object_type (heap, object))->class;
+}
+
+static gboolean
+is_builtin (PyHeap *heap, guint32 object, const char *name)
+{
+  const PyClass *class = get_class (heap, object);
+
+  return (class->flags & PY_CLASS_HEAP) == 0 && g_str_equal (class->c_name, name);
+}
+
+/* Whose __dict__ it is: one of its referrers. */
+static guint32
+find_owner (PyHeap *heap, guint32 dict)
+{
+  guint32 n;
+  const guint32 *referrers = py_heap_get_referrers (heap, dict, &n);
+
+  for (guint32 i = 0; i < MIN (n, 1000); i++)
+    if (py_heap_get_dict (heap, referrers[i]) == dict)
+      return referrers[i];
+  return PY_HEAP_NONE;
+}
+
+/* What stands at the beginning of a chain. */
+static void
+name_first (GString *text, PyHeap *heap, guint32 object)
+{
+  PyInspector *inspector = py_heap_get_inspector (heap);
+  guint32 owner = is_builtin (heap, object, "dict") ? find_owner (heap, object) : PY_HEAP_NONE;
+  g_autofree char *name = NULL;
+  const PyClass *class;
+
+  if (owner != PY_HEAP_NONE)
+    object = owner;
+  if (is_builtin (heap, object, "module"))
+    name = py_inspector_get_text (inspector, py_heap_get_address (heap, object), "__name__");
+  class = name == NULL && (get_class (heap, object)->flags & PY_CLASS_TYPE) != 0
+              ? py_inspector_read_class (inspector, py_heap_get_address (heap, object))
+              : NULL;
+  if (class != NULL)
+    g_string_append_printf (text, "%s.%s", class->module != NULL ? class->module : "?", class->qualname);
+  else if (name != NULL)
+    g_string_append (text, name);
+  else if (py_class_get_name (get_class (heap, object)) != NULL)
+    g_string_append_printf (text, "<%s>", py_class_get_name (get_class (heap, object)));
+}
+
+static void
+append_key (GString *text, PyHeap *heap, guint64 key, gboolean attribute)
+{
+  PyRuntime *runtime = py_inspector_get_runtime (py_heap_get_inspector (heap));
+  g_autofree char *string = py_object_get_string (runtime, key, MAX_KEY);
+  gint64 number;
+
+  if (string != NULL && attribute)
+    g_string_append_printf (text, ".%s", string);
+  else if (string != NULL)
+    g_string_append_printf (text, "['%s']", string);
+  else if (py_object_get_int (runtime, key, &number))
+    g_string_append_printf (text, "[%" G_GINT64_FORMAT "]", number);
+  else
+    g_string_append (text, "[…]");
+}
+
+/* An attribute among the values that lie in the instance: its name is one of those its class shares. */
+static gboolean
+append_value (GString *text, PyHeap *heap, guint32 holder, guint64 held)
+{
+  PyInspector *inspector = py_heap_get_inspector (heap);
+  PyRuntime *runtime = py_inspector_get_runtime (inspector);
+  const PyLayout *layout = py_runtime_get_layout (runtime);
+  guint64 keys = py_inspector_read (inspector, get_class (heap, holder)->address + layout->type_cached_keys);
+  guint64 n = keys != 0 ? py_inspector_read (inspector, keys + layout->keys_n_entries) : 0;
+  guint8 log2_size = 0;
+
+  if (!hap_memory_read_u8 (py_runtime_get_memory (runtime), keys + layout->keys_log2_index_size, &log2_size)
+      || log2_size > 16)
+    return FALSE;
+  for (guint64 i = 0; i < MIN (n, MAX_SHARED_KEYS); i++)
+    {
+      guint64 key =
+          py_inspector_read (inspector, keys + layout->keys_indices + ((guint64)1 << log2_size) + i * 16);
+      g_autofree char *name = py_object_get_string (runtime, key, MAX_KEY);
+
+      if (name != NULL
+          && py_inspector_get_attribute (inspector, py_heap_get_address (heap, holder), name) == held)
+        {
+          g_string_append_printf (text, ".%s", name);
+          return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+static gboolean
+append_item (GString *text, PyHeap *heap, guint32 holder, guint32 held)
+{
+  guint32 n;
+  const guint32 *references = py_heap_get_references (heap, holder, &n);
+
+  if (!is_builtin (heap, holder, "list") && !is_builtin (heap, holder, "tuple"))
+    return FALSE;
+  for (guint32 i = 0; i < n; i++)
+    if (references[i] == held)
+      {
+        g_string_append_printf (text, "[%u]", i);
+        return TRUE;
+      }
+  return FALSE;
+}
+
+/* From a holder to what it holds. An object's own __dict__ is no link of its own. */
+static void
+append_link (GString *text, PyHeap *heap, guint32 holder, guint32 held)
+{
+  PyRuntime *runtime = py_inspector_get_runtime (py_heap_get_inspector (heap));
+  guint64 address = py_heap_get_address (heap, held);
+  guint32 dict = is_builtin (heap, holder, "dict") ? holder : py_heap_get_dict (heap, holder);
+  Search search = { .wanted = address };
+
+  if (dict == held)
+    return;
+  if (dict != PY_HEAP_NONE)
+    py_dict_foreach (runtime, py_heap_get_address (heap, dict), MAX_ENTRIES, on_entry, &search);
+  if (search.key != 0)
+    append_key (text, heap, search.key, dict != holder || find_owner (heap, dict) != PY_HEAP_NONE);
+  else if (!append_item (text, heap, holder, held) && !append_value (text, heap, holder, address))
+    {
+      g_string_append (text, " → ");
+      name_first (text, heap, held);
+    }
+}
+
+char *
+memory_chain_describe (const MemoryOwners *owners, PyHeap *heap, guint32 object)
+{
+  const guint32 *holder = owners->holders->holder;
+  guint32 chain[MAX_LINKS + 1], n = 0;
+  GString *text = g_string_new (NULL);
+
+  for (guint32 at = object; n <= MAX_LINKS && at != HAP_DOMINATORS_NONE; at = holder[at])
+    chain[n++] = at;
+  if (holder[chain[n - 1]] != HAP_DOMINATORS_NONE)
+    g_string_append (text, "… → ");
+  name_first (text, heap, chain[n - 1]);
+  for (guint32 i = n - 1; i > 0; i--)
+    append_link (text, heap, chain[i], chain[i - 1]);
+  return g_string_free (text, FALSE);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Takes one moment of the target, and says what its resident memory is used for. How the copy is made and how
+ * objects are found is not decided here.
+ */
+
+#include "memory-moment.h"
+
+#include "hap-malloc.h"
+#include "py-pools.h"
+
+/* A collection that was under way is over a little later. */
+#define MAX_TRIES 20
+#define RETRY_US (50 * 1000)
+
+/* The largest block of CPython's allocator. An object in a pool that is larger has its items elsewhere: all
+ * but about its head. */
+#define MAX_BLOCK 512
+#define HEAD 64
+
+static gboolean
+try_moment (MemoryMoment *self,
+            HapTarget *target,
+            PyRuntime *runtime,
+            GCancellable *cancellable,
+            GError **error)
+{
+  g_autoptr (PyRuntime) frozen = NULL;
+
+  self->snapshot = hap_target_snapshot (target, cancellable, error);
+  if (self->snapshot == NULL)
+    return FALSE;
+  self->pause_ns = MAX (self->pause_ns, hap_snapshot_get_pause_ns (self->snapshot));
+  frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (self->snapshot));
+  self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), PY_HEAP_ALL, cancellable, error);
+  return self->heap != NULL;
+}
+
+/* Bytes of objects that do not lie in pools: they, or their items, came from malloc. */
+static guint64
+sum_outside (PyHeap *heap, const PyPools *pools, const HapResidency *residency)
+{
+  guint32 n = py_heap_get_n_objects (heap);
+  const HapResident *mapping = NULL;
+  guint64 sum = 0;
+
+  for (guint32 i = 0; i < n; i++)
+    {
+      guint64 address = py_heap_get_address (heap, i), size = py_heap_get_size (heap, i);
+
+      if (mapping == NULL || address < mapping->mapping.start || address >= mapping->mapping.end)
+        mapping = hap_residency_find (residency, address);
+      if (mapping == NULL || mapping->file)
+        continue;
+      if (!py_pools_contain (pools, address))
+        sum += size;
+      else if (size > MAX_BLOCK + HEAD)
+        sum += size - HEAD;
+    }
+  return sum;
+}
+
+static void
+take_malloc (HapMemory *memory, const HapResident *area, HapResidentAreas *areas)
+{
+  guint64 used;
+
+  if (hap_malloc_measure (memory, area, &used) && used < area->resident)
+    areas->bytes[HAP_AREA_SLACK] += area->resident - used;
+}
+
+/* Every resident byte belongs to one area: what no rule claims is native. */
+static void
+split (MemoryMoment *self, const HapResidency *residency)
+{
+  HapMemory *memory = hap_snapshot_get_memory (self->snapshot);
+  g_autoptr (PyPools) pools = py_pools_new (memory, residency);
+  HapResidentAreas *areas = &self->areas;
+  guint64 rest = 0;
+
+  areas->resident = residency->resident;
+  areas->swapped = residency->swapped;
+  for (guint i = 0; i < residency->mappings->len; i++)
+    {
+      const HapResident *mapping = &g_array_index (residency->mappings, HapResident, i);
+
+      if (mapping->file)
+        areas->bytes[HAP_AREA_FILES] += mapping->resident;
+      else if (mapping->stack)
+        areas->bytes[HAP_AREA_STACKS] += mapping->resident;
+      else
+        rest += mapping->resident;
+      take_malloc (memory, mapping, areas);
+    }
+  areas->bytes[HAP_AREA_SLACK] += pools->touched - MIN (pools->used, pools->touched);
+  areas->bytes[HAP_AREA_SLACK] = MIN (areas->bytes[HAP_AREA_SLACK], rest);
+  rest -= areas->bytes[HAP_AREA_SLACK];
+  areas->bytes[HAP_AREA_PYTHON] = MIN (pools->used + sum_outside (self->heap, pools, residency), rest);
+  areas->bytes[HAP_AREA_NATIVE] = rest - areas->bytes[HAP_AREA_PYTHON];
+}
+
+MemoryMoment *
+memory_moment_new (HapTarget *target,
+                   PyRuntime *runtime,
+                   int residency_fd,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  g_autoptr (MemoryMoment) self = g_new0 (MemoryMoment, 1);
+  g_autoptr (HapResidency) residency = NULL;
+
+  for (guint i = 0; self->heap == NULL; i++)
+    {
+      g_autoptr (GError) failed = NULL;
+
+      if (try_moment (self, target, runtime, cancellable, &failed))
+        break;
+      memory_moment_thaw (self);
+      if (!g_error_matches (failed, HAP_ERROR, HAP_ERROR_TIMED_OUT) || i == MAX_TRIES)
+        {
+          g_propagate_error (error, g_steal_pointer (&failed));
+          return NULL;
+        }
+      g_usleep (RETRY_US);
+    }
+
+  if (residency_fd >= 0)
+    residency = hap_residency_read (residency_fd, NULL);
+  if (residency != NULL)
+    split (self, residency);
+  return g_steal_pointer (&self);
+}
+
+void
+memory_moment_thaw (MemoryMoment *self)
+{
+  g_clear_pointer (&self->snapshot, hap_snapshot_free);
+}
+
+void
+memory_moment_free (MemoryMoment *self)
+{
+  g_clear_pointer (&self->heap, py_heap_free);
+  memory_moment_thaw (self);
+  g_free (self);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hap-heap-profile.h"
+#include "hap-snapshot.h"
+#include "py-heap.h"
+
+G_BEGIN_DECLS
+
+/* The target at one moment: a frozen copy, its objects, and what its resident memory is used for. */
+typedef struct
+{
+  HapSnapshot *snapshot;
+  PyHeap *heap;
+  HapResidentAreas areas;
+  guint64 pause_ns;
+} MemoryMoment;
+
+/* @residency_fd: /proc/PID/smaps of the target; -1: not to be had, so that areas are all 0 */
+MemoryMoment *memory_moment_new (HapTarget *target,
+                                 PyRuntime *runtime,
+                                 int residency_fd,
+                                 GCancellable *cancellable,
+                                 GError **error);
+void memory_moment_free (MemoryMoment *self);
+
+/* Lets the copy go. What was not read of it by now is lost. */
+void memory_moment_thaw (MemoryMoment *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MemoryMoment, memory_moment_free)
+
+G_END_DECLS

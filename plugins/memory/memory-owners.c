@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Whose an object is: the one place where that is decided for the heap. Who holds whom is the profile room's,
+ * and so is which integration a module is of.
+ */
+
+#include "memory-owners.h"
+
+#define SHARED 0
+
+/* From 3.12 on the count of references is 32 bits, and from here on it does not count (Include/refcount.h).
+ */
+#define PYTHON_3_12 0x030c0000
+#define IMMORTAL 0x40000000
+
+/* What was not seen yet, and what a type's instances are not by themselves. */
+#define NOBODY G_MAXUINT16
+
+typedef struct
+{
+  MemoryOwners *owners;
+  PyHeap *heap;
+  PyInspector *inspector;
+  GHashTable *modules; /* name -> index of origin, plus one */
+  GHashTable *index;   /* HapOrigin -> index */
+  guint16 *of_type;    /* of each type: whose class it is; NOBODY: not known */
+  guint32 module_type, function_type;
+} Work;
+
+void
+memory_owners_free (MemoryOwners *self)
+{
+  g_clear_pointer (&self->holders, hap_dominators_free);
+  g_ptr_array_unref (self->origins);
+  g_free (self->origin);
+  g_free (self);
+}
+
+static guint16
+get_index (Work *self, const HapOrigin *origin)
+{
+  gpointer found = g_hash_table_lookup (self->index, origin);
+
+  if (origin == NULL)
+    return NOBODY;
+  if (found == NULL && self->owners->origins->len < NOBODY)
+    {
+      found = GUINT_TO_POINTER (self->owners->origins->len);
+      g_ptr_array_add (self->owners->origins, (gpointer)origin);
+      g_hash_table_insert (self->index, (gpointer)origin, found);
+    }
+  return found != NULL ? GPOINTER_TO_UINT (found) : NOBODY;
+}
+
+static gboolean
+is_integration (Work *self, guint16 index)
+{
+  const HapOrigin *origin = index == NOBODY ? NULL : self->owners->origins->pdata[index];
+
+  return origin != NULL && HAP_ORIGIN_IS_INTEGRATION (origin->kind);
+}
+
+/* An object is @index's by itself, and with it its __dict__. */
+static void
+claim (Work *self, guint32 object, guint16 index)
+{
+  guint32 dict;
+
+  if (object == PY_HEAP_NONE || index == NOBODY)
+    return;
+  self->owners->origin[object] = index;
+  dict = py_heap_get_dict (self->heap, object);
+  if (dict != PY_HEAP_NONE)
+    self->owners->origin[dict] = index;
+}
+
+/* A module is of the file that it was read from, if its name does not tell more. */
+static void
+claim_module (Work *self, guint32 object)
+{
+  guint64 address = py_heap_get_address (self->heap, object);
+  g_autofree char *name = py_inspector_get_text (self->inspector, address, "__name__");
+  g_autofree char *file = py_inspector_get_text (self->inspector, address, "__file__");
+  const HapOrigin *origin = name != NULL ? hap_origin_of_module (name) : NULL;
+  guint16 index;
+
+  if (origin == NULL)
+    origin = hap_origin_of_file (file != NULL ? file : "<built-in>");
+  index = get_index (self, origin);
+  claim (self, object, index);
+  if (name != NULL && index != NOBODY)
+    g_hash_table_insert (self->modules, g_steal_pointer (&name), GUINT_TO_POINTER ((guint)index + 1));
+}
+
+static guint16
+find_of_class (Work *self, const PyClass *class)
+{
+  gpointer found;
+  const HapOrigin *origin;
+
+  if (class->module == NULL)
+    return NOBODY;
+  found = g_hash_table_lookup (self->modules, class->module);
+  if (found != NULL)
+    return GPOINTER_TO_UINT (found) - 1;
+  /* Of a module that is there no more, or that C code invented. */
+  origin = hap_origin_of_module (class->module);
+  return get_index (self, origin != NULL ? origin
+                                         : hap_origin_of_file (
+                                             (class->flags & PY_CLASS_HEAP) == 0 ? "<built-in>" : "<class>"));
+}
+
+static void
+look_at_types (Work *self)
+{
+  guint32 n_types = py_heap_get_n_types (self->heap);
+
+  self->module_type = self->function_type = PY_HEAP_NONE;
+  for (guint32 i = 0; i < n_types; i++)
+    {
+      const PyHeapType *type = py_heap_get_type (self->heap, i);
+      gboolean builtin = (type->class->flags & PY_CLASS_HEAP) == 0;
+
+      if (builtin && g_str_equal (type->class->c_name, "module"))
+        self->module_type = i;
+      else if (builtin && g_str_equal (type->class->c_name, "function"))
+        self->function_type = i;
+    }
+}
+
+static void
+claim_modules (Work *self)
+{
+  guint32 n = py_heap_get_n_objects (self->heap);
+
+  for (guint32 i = 0; i < n; i++)
+    if (py_heap_get_object_type (self->heap, i) == self->module_type)
+      claim_module (self, i);
+}
+
+static void
+claim_classes (Work *self)
+{
+  guint32 n_types = py_heap_get_n_types (self->heap);
+
+  for (guint32 i = 0; i < n_types; i++)
+    {
+      const PyHeapType *type = py_heap_get_type (self->heap, i);
+
+      self->of_type[i] = find_of_class (self, type->class);
+      claim (self, type->index, self->of_type[i]);
+    }
+}
+
+/* A function refers to the dict of the module that it was defined in. */
+static void
+claim_function (Work *self, guint32 object)
+{
+  guint32 n_references;
+  const guint32 *references = py_heap_get_references (self->heap, object, &n_references);
+
+  for (guint32 i = 0; i < n_references; i++)
+    if (is_integration (self, self->owners->origin[references[i]]))
+      {
+        claim (self, object, self->owners->origin[references[i]]);
+        return;
+      }
+}
+
+static void
+claim_instances (Work *self)
+{
+  guint32 n = py_heap_get_n_objects (self->heap);
+
+  for (guint32 i = 0; i < n; i++)
+    {
+      guint32 type = py_heap_get_object_type (self->heap, i);
+
+      if (type == self->function_type)
+        claim_function (self, i);
+      else if (is_integration (self, self->of_type[type]) && self->owners->origin[i] == NOBODY)
+        claim (self, i, self->of_type[type]);
+    }
+}
+
+/* From the outermost holders inwards. */
+static void
+inherit (Work *self)
+{
+  const HapDominators *holders = self->owners->holders;
+  guint16 *origin = self->owners->origin;
+
+  for (guint32 i = 0; i < holders->n_reached; i++)
+    {
+      guint32 object = holders->order[i], holder = holders->holder[object];
+
+      if (origin[object] == NOBODY && holder != HAP_DOMINATORS_NONE && origin[holder] != SHARED)
+        origin[object] = origin[holder];
+      if (origin[object] == NOBODY)
+        origin[object] = self->of_type[py_heap_get_object_type (self->heap, object)];
+      if (origin[object] == NOBODY)
+        origin[object] = SHARED;
+    }
+  for (guint32 i = 0; i < holders->n_nodes; i++)
+    if (origin[i] == NOBODY)
+      origin[i] = SHARED;
+}
+
+static const guint32 *
+get_references (gpointer heap, guint32 object, guint32 *n)
+{
+  return py_heap_get_references (heap, object, n);
+}
+
+static const guint32 *
+get_referrers (gpointer heap, guint32 object, guint32 *n)
+{
+  return py_heap_get_referrers (heap, object, n);
+}
+
+/* What is held from outside of the heap, as the collector finds it: by more references than objects have to
+ * it. That takes in what frames and C code hold, known or not, and leaves out what a forgotten word in C's
+ * memory points at. What no root leads to is garbage that was not collected yet. */
+static guint8 *
+find_roots (PyHeap *heap)
+{
+  PyInspector *inspector = py_heap_get_inspector (heap);
+  gboolean has_immortals = py_runtime_get_version (py_inspector_get_runtime (inspector)) >= PYTHON_3_12;
+  guint32 n = py_heap_get_n_objects (heap), n_referrers;
+  guint8 *is_root = g_new0 (guint8, MAX (n, 1));
+
+  for (guint32 i = 0; i < n; i++)
+    {
+      guint64 count = py_inspector_read (inspector, py_heap_get_address (heap, i));
+
+      py_heap_get_referrers (heap, i, &n_referrers);
+      if (has_immortals)
+        count &= G_MAXUINT32;
+      if (has_immortals && count >= IMMORTAL)
+        is_root[i] = n_referrers == 0 || (py_heap_get_flags (heap, i) & PY_HEAP_OBJECT_ROOT) != 0;
+      else
+        is_root[i] = count > n_referrers;
+    }
+  return is_root;
+}
+
+static gboolean
+find_holders (MemoryOwners *self, PyHeap *heap, GCancellable *cancellable, GError **error)
+{
+  g_autofree guint8 *is_root = NULL;
+
+  if (!py_heap_make_references (heap, cancellable, error)
+      || !py_heap_make_referrers (heap, cancellable, error))
+    return FALSE;
+  is_root = find_roots (heap);
+  self->holders = hap_dominators_new (py_heap_get_n_objects (heap), is_root, get_references, get_referrers,
+                                      heap, cancellable, error);
+  return self->holders != NULL;
+}
+
+MemoryOwners *
+memory_owners_new (PyHeap *heap, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (MemoryOwners) self = g_new0 (MemoryOwners, 1);
+  g_autoptr (GHashTable) modules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) index = g_hash_table_new (NULL, NULL);
+  g_autofree guint16 *of_type = g_new (guint16, MAX (py_heap_get_n_types (heap), 1));
+  guint32 n = py_heap_get_n_objects (heap);
+  Work work = { .owners = self,
+                .heap = heap,
+                .inspector = py_heap_get_inspector (heap),
+                .modules = modules,
+                .index = index,
+                .of_type = of_type };
+
+  self->origins = g_ptr_array_new ();
+  g_ptr_array_add (self->origins, NULL);
+  if (!find_holders (self, heap, cancellable, error))
+    return NULL;
+
+  self->origin = g_new (guint16, MAX (n, 1));
+  for (guint32 i = 0; i < n; i++)
+    self->origin[i] = NOBODY;
+  look_at_types (&work);
+  claim_modules (&work);
+  claim_classes (&work);
+  claim_instances (&work);
+  inherit (&work);
+  return g_steal_pointer (&self);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hap-dominators.h"
+#include "hap-origin.h"
+#include "py-heap.h"
+
+G_BEGIN_DECLS
+
+/**
+ * MemoryOwners: whose each object of a heap is. README.md says the rule:
+ *
+ * 1. What an integration defines is its own: its modules, their classes and functions, instances of these
+ * classes, and the __dict__ of each.
+ * 2. All else belongs to whom the nearest holder belongs: the nearest object without which it would be free.
+ * 3. What has no such holder is Home Assistant's, a library's or Python's if these define it; else it is
+ * shared.
+ */
+typedef struct
+{
+  HapDominators *holders;
+  GPtrArray *origins; /* (element-type HapOrigin) the first is NULL: shared */
+  guint16 *origin;    /* of each object: index of origins */
+} MemoryOwners;
+
+/* Errors: as py_heap_make_referrers() and hap_dominators_new() */
+MemoryOwners *memory_owners_new (PyHeap *heap, GCancellable *cancellable, GError **error);
+void memory_owners_free (MemoryOwners *self);
+
+static inline const HapOrigin *
+memory_owners_get (const MemoryOwners *self, guint32 object)
+{
+  return (const HapOrigin *)self->origins->pdata[self->origin[object]];
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MemoryOwners, memory_owners_free)
+
+G_END_DECLS

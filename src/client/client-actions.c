@@ -11,8 +11,8 @@
 #include "client-commands.h"
 
 /* Ours on every sub-command; an attribute of the same name gets a prefix. */
-static const char *const reserved_options[] = { "bus",     "json",    "quiet",     "help",
-                                                "version", "no-wait", "output-dir" };
+static const char *const reserved_options[] = { "bus",  "host",    "json",    "quiet",
+                                                "help", "version", "no-wait", "output-dir" };
 
 /* While one command line is parsed. */
 typedef struct

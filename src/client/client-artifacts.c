@@ -15,6 +15,7 @@
 #include "client-format.h"
 #include "client-json.h"
 #include "client-output.h"
+#include "client-remote.h"
 #include "client-rows.h"
 
 static char *
@@ -110,6 +111,8 @@ open_artifact (Client *client, const char *name, GError **error)
 
   if (!check_name (name, error))
     return NULL;
+  if (client->host != NULL)
+    return client_remote_open_artifact (client, name, error);
   reply = client_bus_call (client, &call, g_variant_new ("(s)", name), &fds, error);
   if (reply == NULL)
     return NULL;

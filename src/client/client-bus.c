@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "client-agent.h"
+#include "client-remote.h"
+
 typedef struct
 {
   gboolean done;
@@ -83,6 +86,8 @@ open_connection (Client *client, GError **error)
   const char *address = client->bus;
   g_autofree char *found = NULL;
 
+  if (client->host != NULL)
+    return client_remote_connect (client, error);
   if (strchr (address, ':') == NULL)
     {
       GBusType type = g_str_equal (address, "session") ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM;
@@ -105,8 +110,16 @@ ensure_connection (Client *client, GError **error)
   if (client->connection != NULL)
     return TRUE;
   client->connection = open_connection (client, &local_error);
+  /* Elsewhere nobody could ask: there the rules decide. */
+  if (client->connection != NULL && client->host == NULL && g_str_equal (client->bus, "system"))
+    client->agent = client_agent_start ();
   if (client->connection != NULL)
     return TRUE;
+  if (g_error_matches (local_error, CLIENT_ERROR, CLIENT_ERROR_UNREACHABLE))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
   g_dbus_error_strip_remote_error (local_error);
   g_set_error (error, CLIENT_ERROR, CLIENT_ERROR_UNREACHABLE, _ ("The bus cannot be reached: %s"),
                local_error->message);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client-artifacts.h"
+#include "client-agent.h"
 #include "client-bus.h"
 #include "client-format.h"
 #include "client-help.h"
@@ -18,6 +19,7 @@
 #include "client-json.h"
 #include "client-listing.h"
 #include "client-output.h"
+#include "client-remote.h"
 #include "client-result.h"
 #include "config.h"
 
@@ -54,7 +56,9 @@ client_free (Client *self)
 {
   g_clear_object (&self->connection);
   g_object_unref (self->cancellable);
+  g_clear_pointer (&self->agent, client_agent_stop);
   g_free (self->bus);
+  g_free (self->host);
   g_free (self->output);
   g_free (self->output_dir);
   g_free (self);
@@ -93,10 +97,19 @@ on_text_option (const char *option, const char *text, gpointer data, GError **er
     place = &client->output;
   else if (g_str_equal (option, "--output-dir"))
     place = &client->output_dir;
-  else if (!g_str_equal (text, "system") && !g_str_equal (text, "session") && !g_dbus_is_address (text))
+  else if (g_str_equal (option, "--host"))
+    place = &client->host;
+  else if (place == &client->bus && !g_str_equal (text, "system") && !g_str_equal (text, "session")
+           && !g_dbus_is_address (text))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                    _ ("--bus takes system, session or the address of a bus, not “%s”."), text);
+      return FALSE;
+    }
+  if (place == &client->host && !client_remote_is_host (text))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   _ ("--host takes a machine as ssh does: “user@machine”, not “%s”."), text);
       return FALSE;
     }
   g_free (*place);
@@ -118,6 +131,7 @@ make_context (Client *client, gboolean output, gboolean job)
   GOptionGroup *group = g_option_group_new ("client", "", "", client, NULL);
   const GOptionEntry general[] = {
     TEXT_OPTION ("bus"),
+    TEXT_OPTION ("host"),
     { "json", 0, 0, G_OPTION_ARG_NONE, &client->json, NULL, NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &client->quiet, NULL, NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, &client->help, NULL, NULL },

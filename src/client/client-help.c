@@ -61,6 +61,7 @@ print_general_options (Client *client)
   print_heading (client, _ ("General options"));
   print_item (client, "--bus BUS",
               _ ("system (default), session for your own processes, or the address of a bus"));
+  print_item (client, "--host HOST", _ ("another machine, through ssh: user@machine"));
   print_item (client, "--json", _ ("print one JSON document, for scripts"));
   print_item (client, "-q, --quiet", _ ("no progress and no remarks"));
   print_item (client, "-h, --help", _ ("this help; after a command: the command's"));

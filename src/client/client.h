@@ -13,7 +13,8 @@ typedef void (*ClientInterruptFunc) (gpointer data);
 /* One run of the command: what was asked for, where it prints, the bus. */
 typedef struct
 {
-  char *bus; /* "system", "session" or an address */
+  char *bus;  /* "system", "session" or an address */
+  char *host; /* another machine, as ssh takes it; NULL: this one */
   gboolean json;
   gboolean quiet;
   gboolean help;
@@ -26,6 +27,7 @@ typedef struct
   guint width; /* of standard output in columns; 0: without limit */
 
   GDBusConnection *connection;
+  GSubprocess *agent; /* that asks for passwords; NULL: none */
   GCancellable *cancellable;
   ClientInterruptFunc interrupt;
   gpointer interrupt_data;

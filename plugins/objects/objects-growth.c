@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * objgraph.growth() (objgraph 3.6): counts, peaks, order, and how Python prints the result.
+ */
+
+#include "objects-growth.h"
+
+#include <string.h>
+
+typedef struct
+{
+  char *name;
+  guint64 peak;
+  guint64 count; /* in the scan under way */
+} Kind;
+
+struct _ObjectsGrowth
+{
+  GHashTable *kinds; /* (element-type utf8 Kind) by name */
+};
+
+static void
+kind_free (gpointer data)
+{
+  Kind *self = data;
+
+  g_free (self->name);
+  g_free (self);
+}
+
+ObjectsGrowth *
+objects_growth_new (void)
+{
+  ObjectsGrowth *self = g_new0 (ObjectsGrowth, 1);
+
+  self->kinds = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, kind_free);
+  return self;
+}
+
+void
+objects_growth_free (ObjectsGrowth *self)
+{
+  g_hash_table_unref (self->kinds);
+  g_free (self);
+}
+
+static Kind *
+get_kind (ObjectsGrowth *self, const char *name)
+{
+  Kind *kind = g_hash_table_lookup (self->kinds, name);
+
+  if (kind == NULL)
+    {
+      kind = g_new0 (Kind, 1);
+      kind->name = g_strdup (name);
+      g_hash_table_insert (self->kinds, kind->name, kind);
+    }
+  return kind;
+}
+
+/* Returns: (element-type Kind): those seen, in the order of their first object */
+static GPtrArray *
+count (ObjectsGrowth *self, PyHeap *heap)
+{
+  GPtrArray *seen = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer kind;
+
+  g_hash_table_iter_init (&iter, self->kinds);
+  while (g_hash_table_iter_next (&iter, NULL, &kind))
+    ((Kind *)kind)->count = 0;
+  for (guint32 i = 0; i < py_heap_get_n_types (heap); i++)
+    {
+      const PyHeapType *type = py_heap_get_type (heap, i);
+      Kind *this;
+
+      if (type->n_tracked == 0)
+        continue;
+      this = get_kind (self, py_class_get_name (type->class));
+      if (this->count == 0)
+        g_ptr_array_add (seen, this);
+      this->count += type->n_tracked;
+    }
+  return seen;
+}
+
+/* g_array_sort() keeps the order of equal ones. */
+static gint
+compare_delta (gconstpointer a, gconstpointer b)
+{
+  const ObjectsGrown *one = a, *other = b;
+
+  return (one->delta < other->delta) - (one->delta > other->delta);
+}
+
+GArray *
+objects_growth_scan (ObjectsGrowth *self, PyHeap *heap, guint limit)
+{
+  g_autoptr (GPtrArray) seen = count (self, heap);
+  GArray *grown = g_array_new (FALSE, FALSE, sizeof (ObjectsGrown));
+
+  for (guint i = 0; i < seen->len; i++)
+    {
+      Kind *kind = seen->pdata[i];
+      ObjectsGrown item = { kind->name, kind->count, kind->count - kind->peak };
+
+      if (kind->count <= kind->peak)
+        continue;
+      kind->peak = kind->count;
+      g_array_append_val (grown, item);
+    }
+  g_array_sort (grown, compare_delta);
+  g_array_set_size (grown, MIN (grown->len, limit));
+  return grown;
+}
+
+/* repr() of a str: type names are printable all but always, and escaped by whoever shows them. */
+static void
+append_repr (GString *text, const char *name)
+{
+  char quote = strchr (name, '\'') != NULL && strchr (name, '"') == NULL ? '"' : '\'';
+
+  g_string_append_c (text, quote);
+  for (const char *c = name; *c != '\0'; c++)
+    {
+      if (*c == quote || *c == '\\')
+        g_string_append_c (text, '\\');
+      g_string_append_c (text, *c);
+    }
+  g_string_append_c (text, quote);
+}
+
+char *
+objects_growth_to_string (GArray *grown)
+{
+  GString *text = g_string_new ("[");
+
+  for (guint i = 0; i < grown->len; i++)
+    {
+      const ObjectsGrown *item = &g_array_index (grown, ObjectsGrown, i);
+
+      g_string_append (text, i > 0 ? ", (" : "(");
+      append_repr (text, item->name);
+      g_string_append_printf (text, ", %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT ")", item->total,
+                              item->delta);
+    }
+  g_string_append_c (text, ']');
+  return g_string_free (text, FALSE);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hap-action.h"
+
+G_BEGIN_DECLS
+
+/**
+ * StartLogObjects: one entry a scan, "Memory Growth: [(NAME, TOTAL, DELTA), …]" (objects-growth.h), at once
+ * and then each scan_interval seconds, until it is stopped.
+ *
+ * Fields of an entry: scan u (from 1), growth a(stt), objects t (all that the collector tracks), pause_us d
+ * (how long the target stood still for it), duration_us d (how long the scan took). Summary: scans u, objects
+ * t, pause_us d (the longest), duration_us d (the longest).
+ */
+#define OBJECTS_TYPE_START (objects_start_get_type ())
+G_DECLARE_FINAL_TYPE (ObjectsStart, objects_start, OBJECTS, START, HapAction)
+
+/* StopLogObjects: ends it. */
+#define OBJECTS_TYPE_STOP (objects_stop_get_type ())
+G_DECLARE_FINAL_TYPE (ObjectsStop, objects_stop, OBJECTS, STOP, HapAction)
+
+G_END_DECLS

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * From a process to its heap at one moment. A copy that shows a collection half done is of no use: the
+ * collector takes its lists apart. Then the next moment will do.
+ */
+
+#include "py-heap-copy.h"
+
+#include "hap-error.h"
+#include "hap-wait.h"
+
+#define MAX_COPIES 20
+#define BETWEEN_US (20 * 1000)
+
+static gboolean
+take_once (PyHeapCopy *self,
+           HapTarget *target,
+           PyRuntime *runtime,
+           PyHeapFlags flags,
+           GCancellable *cancellable,
+           GError **error)
+{
+  g_autoptr (PyRuntime) frozen = NULL;
+  gint64 begin = g_get_monotonic_time ();
+
+  self->snapshot = hap_target_snapshot (target, cancellable, error);
+  if (self->snapshot == NULL)
+    return FALSE;
+  frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (self->snapshot));
+  self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), flags, cancellable, error);
+  if (self->heap == NULL)
+    return FALSE;
+  if (!hap_snapshot_is_alive (self->snapshot) && hap_snapshot_is_fork (self->snapshot))
+    {
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
+          "The frozen copy was gone before all of it was read: memory is short, or the machine too busy");
+      return FALSE;
+    }
+  self->pause = hap_snapshot_get_pause_ns (self->snapshot) / 1e9;
+  self->duration = (g_get_monotonic_time () - begin) / 1e6;
+  return TRUE;
+}
+
+gboolean
+py_heap_copy_take (PyHeapCopy *self,
+                   HapTarget *target,
+                   PyRuntime *runtime,
+                   PyHeapFlags flags,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  for (guint i = 1;; i++)
+    {
+      g_autoptr (GError) own = NULL;
+      gboolean taken;
+
+      if (take_once (self, target, runtime, flags, cancellable, &own))
+        return TRUE;
+      /* Only what the heap says of itself: without a copy there is nothing to wait for. */
+      taken = self->snapshot != NULL;
+      py_heap_copy_clear (self);
+      if (!taken || i == MAX_COPIES || !g_error_matches (own, HAP_ERROR, HAP_ERROR_BUSY)
+          || !hap_wait_until (g_get_monotonic_time () + BETWEEN_US, cancellable))
+        {
+          g_propagate_error (error, g_steal_pointer (&own));
+          return FALSE;
+        }
+    }
+}
+
+void
+py_heap_copy_drop (PyHeapCopy *self)
+{
+  g_clear_pointer (&self->snapshot, hap_snapshot_free);
+}
+
+void
+py_heap_copy_clear (PyHeapCopy *self)
+{
+  g_clear_pointer (&self->heap, py_heap_free);
+  py_heap_copy_drop (self);
+}

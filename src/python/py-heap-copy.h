@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hap-snapshot.h"
+#include "py-heap.h"
+
+G_BEGIN_DECLS
+
+/* The heap of a frozen copy, and what it cost. */
+typedef struct
+{
+  HapSnapshot *snapshot; /* (nullable): what the heap reads; NULL once it was dropped */
+  PyHeap *heap;
+  double pause;    /* seconds that the target stood still for the copy */
+  double duration; /* seconds until the heap was read */
+} PyHeapCopy;
+
+/**
+ * py_heap_copy_take:
+ *
+ * Takes another copy where a collection was under way in one, some times. Errors: as hap_target_snapshot(),
+ * py_heap_new()
+ */
+gboolean py_heap_copy_take (PyHeapCopy *self,
+                            HapTarget *target,
+                            PyRuntime *runtime,
+                            PyHeapFlags flags,
+                            GCancellable *cancellable,
+                            GError **error);
+
+/* Ends the frozen copy: the heap answers with what it has read so far alone, names of types among it. */
+void py_heap_copy_drop (PyHeapCopy *self);
+
+void py_heap_copy_clear (PyHeapCopy *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PyHeapCopy, py_heap_copy_clear)
+
+G_END_DECLS

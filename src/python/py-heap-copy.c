@@ -12,6 +12,19 @@
 
 #define MAX_COPIES 20
 #define BETWEEN_US (20 * 1000)
+#define MAX_COLLECTION_US (5 * G_USEC_PER_SEC)
+#define LOOK_AGAIN_US 2000
+
+/* A collection of a large heap takes seconds: no copy is wasted on it. */
+static void
+wait_for_collection (PyRuntime *runtime, GCancellable *cancellable)
+{
+  gint64 deadline = g_get_monotonic_time () + MAX_COLLECTION_US;
+
+  while (py_heap_is_collecting (runtime) && g_get_monotonic_time () < deadline
+         && hap_wait_until (g_get_monotonic_time () + LOOK_AGAIN_US, cancellable))
+    ;
+}
 
 static gboolean
 take_once (PyHeapCopy *self,
@@ -24,6 +37,7 @@ take_once (PyHeapCopy *self,
   g_autoptr (PyRuntime) frozen = NULL;
   gint64 begin = g_get_monotonic_time ();
 
+  wait_for_collection (runtime, cancellable);
   self->snapshot = hap_target_snapshot (target, cancellable, error);
   if (self->snapshot == NULL)
     return FALSE;
@@ -54,15 +68,15 @@ py_heap_copy_take (PyHeapCopy *self,
   for (guint i = 1;; i++)
     {
       g_autoptr (GError) own = NULL;
-      gboolean taken;
+      gboolean again;
 
       if (take_once (self, target, runtime, flags, cancellable, &own))
         return TRUE;
-      /* Only what the heap says of itself: without a copy there is nothing to wait for. */
-      taken = self->snapshot != NULL;
+      /* BUSY without a copy is somebody who holds the target: that is not over soon. */
+      again = self->snapshot != NULL ? g_error_matches (own, HAP_ERROR, HAP_ERROR_BUSY)
+                                     : g_error_matches (own, HAP_ERROR, HAP_ERROR_TIMED_OUT);
       py_heap_copy_clear (self);
-      if (!taken || i == MAX_COPIES || !g_error_matches (own, HAP_ERROR, HAP_ERROR_BUSY)
-          || !hap_wait_until (g_get_monotonic_time () + BETWEEN_US, cancellable))
+      if (!again || i == MAX_COPIES || !hap_wait_until (g_get_monotonic_time () + BETWEEN_US, cancellable))
         {
           g_propagate_error (error, g_steal_pointer (&own));
           return FALSE;

@@ -104,6 +104,23 @@ walk_interpreter (Walk *self, guint64 interpreter, GError **error)
 }
 
 gboolean
+py_heap_is_collecting (PyRuntime *runtime)
+{
+  g_autoptr (GArray) interpreters = py_runtime_list_interpreters (runtime);
+
+  for (guint i = 0; i < interpreters->len; i++)
+    {
+      guint64 gc = g_array_index (interpreters, guint64, i) + runtime->layout.interp_gc;
+      guint32 collecting;
+
+      if (hap_memory_read_u32 (runtime->memory, gc + runtime->layout.gc_collecting, &collecting)
+          && collecting != 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
 py_heap_walk_lists (PyRuntime *runtime,
                     PyHeapMemory *memory,
                     PyHeapListFunc func,

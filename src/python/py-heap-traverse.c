@@ -126,11 +126,14 @@ visit_type_object (PyHeapVisitor *self, guint64 object)
   const guint32 visited[] = { layout->type_dict, layout->type_cache, layout->type_mro, layout->type_bases,
                               layout->type_base };
   const guint32 hidden[] = { layout->type_heap_name, layout->type_qualname, layout->type_heap_slots };
+  guint64 subclasses = py_heap_memory_get (self->memory, object + layout->type_subclasses);
   guint64 flags = py_heap_memory_get (self->memory, object + layout->type_flags);
   gboolean heap = (flags & PY_CLASS_HEAP) != 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (visited); i++)
     visit_word (self, object + visited[i], heap ? PY_REFERENCE_VISITED : PY_REFERENCE_HIDDEN);
+  if (subclasses != 0) /* of static types it is an index from 3.12 on */
+    self->visit (self, subclasses, PY_REFERENCE_HIDDEN | PY_REFERENCE_GUESS);
   if (!heap)
     return;
   visit_word (self, object + layout->type_module, PY_REFERENCE_VISITED);

@@ -67,6 +67,9 @@ typedef struct
   guint64 bytes_read;     /* of the target's memory, again ones again */
 } PyHeapStats;
 
+/* Whether a collection is under way right now: a copy taken now would be of no use. */
+gboolean py_heap_is_collecting (PyRuntime *runtime);
+
 /**
  * py_heap_new:
  * @runtime: over the memory to be read, see py_runtime_with_memory()

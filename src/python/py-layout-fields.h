@@ -114,6 +114,7 @@ PY_FIELD (type_mro)
 PY_FIELD (type_dict)
 PY_FIELD (type_bases)
 PY_FIELD (type_cache)
+PY_FIELD (type_subclasses) /* a dict; of static types from 3.12 on none */
 PY_FIELD (type_size)       /* of PyTypeObject */
 PY_FIELD (type_heap_name)  /* ht_name */
 PY_FIELD (type_heap_slots) /* ht_slots */

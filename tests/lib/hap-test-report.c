@@ -19,6 +19,8 @@ struct _HapTestReport
   GPtrArray *entries;
   GVariant *summary;
   double progress;
+  HapTestReportFunc on_entry;
+  gpointer on_entry_data;
 };
 
 static void hap_test_report_iface_init (HapReportInterface *iface);
@@ -43,6 +45,8 @@ entry (HapReport *report, const char *message, GVariant *fields, GError **error)
   g_variant_dict_init (&dict, fields);
   g_variant_dict_insert (&dict, "message", "s", message);
   g_ptr_array_add (self->entries, g_variant_ref_sink (g_variant_dict_end (&dict)));
+  if (self->on_entry != NULL)
+    self->on_entry (self, self->on_entry_data);
   return TRUE;
 }
 
@@ -200,4 +204,11 @@ GPtrArray *
 hap_test_report_get_entries (HapTestReport *self)
 {
   return self->entries;
+}
+
+void
+hap_test_report_set_on_entry (HapTestReport *self, HapTestReportFunc func, gpointer data)
+{
+  self->on_entry = func;
+  self->on_entry_data = data;
 }

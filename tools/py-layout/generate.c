@@ -244,6 +244,7 @@ typedef struct
 #define type_dict offsetof (PyTypeObject, tp_dict)
 #define type_bases offsetof (PyTypeObject, tp_bases)
 #define type_cache offsetof (PyTypeObject, tp_cache)
+#define type_subclasses offsetof (PyTypeObject, tp_subclasses)
 #define type_size sizeof (PyTypeObject)
 #define type_heap_name offsetof (PyHeapTypeObject, ht_name)
 #define type_heap_slots offsetof (PyHeapTypeObject, ht_slots)

@@ -183,25 +183,39 @@ hap_action_new (GType type, GVariant *data, GError **error)
   return g_steal_pointer (&self);
 }
 
-gboolean
-hap_action_asks_for_secrets (HapAction *self)
+/* An attribute with @flag has another value than its default. */
+static gboolean
+has_unusual_value (HapAction *self, GParamFlags flag)
 {
   g_autofree GParamSpec **pspecs = NULL;
   guint n_pspecs;
-  gboolean asks = FALSE;
+  gboolean unusual = FALSE;
 
   pspecs = hap_action_class_list_attributes (HAP_ACTION_GET_CLASS (self), &n_pspecs);
-  for (guint i = 0; !asks && i < n_pspecs; i++)
+  for (guint i = 0; !unusual && i < n_pspecs; i++)
     {
       g_auto (GValue) value = G_VALUE_INIT;
 
-      if ((pspecs[i]->flags & HAP_PARAM_SECRET) == 0)
+      if ((pspecs[i]->flags & flag) == 0)
         continue;
       g_value_init (&value, pspecs[i]->value_type);
       g_object_get_property (G_OBJECT (self), g_param_spec_get_name (pspecs[i]), &value);
-      asks = !g_param_value_defaults (pspecs[i], &value);
+      unusual = !g_param_value_defaults (pspecs[i], &value);
     }
-  return asks;
+  return unusual;
+}
+
+gboolean
+hap_action_asks_for_secrets (HapAction *self)
+{
+  return has_unusual_value (self, HAP_PARAM_SECRET);
+}
+
+gboolean
+hap_action_modifies (HapAction *self)
+{
+  return g_strcmp0 (HAP_ACTION_GET_CLASS (self)->authority, "modify") == 0
+         || has_unusual_value (self, HAP_PARAM_MODIFY);
 }
 
 GVariant *

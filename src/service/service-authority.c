@@ -24,6 +24,7 @@
 #define INSPECT PREFIX "inspect"
 #define INSPECT_SECRETS PREFIX "inspect-secrets"
 #define MANAGE PREFIX "manage"
+#define MODIFY PREFIX "modify"
 #define ANYBODY SERVICE_AUTHORITY_ANYBODY
 
 typedef enum
@@ -105,7 +106,10 @@ lookup_action (ServiceAuthority *self, const ServiceCall *call, gboolean *own)
     {
       if (g_strcmp0 (authorities[i].name, named) != 0)
         continue;
-      *own = authorities[i].own && !call->secrets;
+      *own = authorities[i].own && !call->secrets && !call->modifies;
+      /* Who may run code there may see what is there. */
+      if (call->modifies)
+        return g_strdup (MODIFY);
       if (!call->secrets)
         return g_strconcat (PREFIX, named, NULL);
       /* Secrets of more than objects are provided for nowhere. */

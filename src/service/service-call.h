@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @has_owner, @owner: the uid of who made what it concerns; of several things, somebody else's first
  * @ends: it ends what somebody made, whatever its method may do otherwise
  * @secrets: it asks for what is kept back otherwise
+ * @modifies: it runs code in the process
  *
  * What came out:
  * @trusted: the caller may do everything: root, or on a session bus its user
@@ -33,6 +34,7 @@ typedef struct
   guint owner;
   gboolean ends;
   gboolean secrets;
+  gboolean modifies;
 
   gboolean trusted;
   gboolean only_own;

@@ -2,8 +2,8 @@
 
 /*
  * Starts the other two kinds of process, with what they need and with limits over it. Whom they become is
- * service-rights.c's; what a process can only do to itself (dying with its parent, its seccomp filter) is left
- * to it; what is said to it is service-worker.c's.
+ * service-rights.c's; what a process can only do to itself (dying with its parent, its seccomp filter) is
+ * left to it; what is said to it is service-worker.c's.
  */
 
 #include "service-launcher.h"
@@ -197,12 +197,14 @@ service_launcher_start_worker (ServiceLauncher *self, const char *plugin, int co
 
 /* The program, its process, and the copies that an earlier tracer had no time to have reaped. */
 static GPtrArray *
-make_tracer_arguments (ServiceLauncher *self, ServiceProcess *process)
+make_tracer_arguments (ServiceLauncher *self, ServiceProcess *process, gboolean modify)
 {
   GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GArray) left = service_copy_list_left (process);
 
   g_ptr_array_add (argv, g_strdup (self->tracer));
+  if (modify)
+    g_ptr_array_add (argv, g_strdup ("--modify"));
   g_ptr_array_add (argv, g_strdup_printf ("%u", service_process_get_pid (process)));
   for (guint i = 0; i < left->len; i++)
     g_ptr_array_add (argv, g_strdup_printf ("%u", g_array_index (left, guint, i)));
@@ -211,7 +213,11 @@ make_tracer_arguments (ServiceLauncher *self, ServiceProcess *process)
 }
 
 GSubprocess *
-service_launcher_start_tracer (ServiceLauncher *self, ServiceProcess *process, int worker_fd, GError **error)
+service_launcher_start_tracer (ServiceLauncher *self,
+                               ServiceProcess *process,
+                               gboolean modify,
+                               int worker_fd,
+                               GError **error)
 {
   service_autofd int status_fd = service_process_open_file (process, "status", error);
   g_autoptr (GSubprocessLauncher) launcher = NULL;
@@ -225,7 +231,7 @@ service_launcher_start_tracer (ServiceLauncher *self, ServiceProcess *process, i
   launcher = prepare (self, prepare_tracer, worker_fd, error);
   if (launcher == NULL)
     return NULL;
-  argv = make_tracer_arguments (self, process);
+  argv = make_tracer_arguments (self, process, modify);
   g_subprocess_launcher_take_fd (launcher, fcntl (service_process_get_pidfd (process), F_DUPFD_CLOEXEC, 3),
                                  4);
   g_subprocess_launcher_take_fd (launcher, fcntl (service_process_get_task_fd (process), F_DUPFD_CLOEXEC, 3),

@@ -27,8 +27,11 @@ service_launcher_start_worker (ServiceLauncher *self, const char *plugin, int co
 
 /* @worker_fd: (transfer full): a SOCK_SEQPACKET socket, becomes the tracer's descriptor 3; 4 is the pidfd, 5
  * the directory of threads, 6 the status */
-GSubprocess *
-service_launcher_start_tracer (ServiceLauncher *self, ServiceProcess *process, int worker_fd, GError **error);
+GSubprocess *service_launcher_start_tracer (ServiceLauncher *self,
+                                            ServiceProcess *process,
+                                            gboolean modify,
+                                            int worker_fd,
+                                            GError **error);
 
 /* TRUE for the service itself and for what it started. */
 gboolean service_launcher_owns (ServiceLauncher *self, guint pid);

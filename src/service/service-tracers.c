@@ -26,6 +26,7 @@ struct _ServiceTracers
 {
   ServiceLauncher *launcher;
   ServiceProcess *process;
+  gboolean modify;
   GSubprocess *latest; /* NULL until the worker asked for one */
   guint n_started;
   gint64 started; /* the latest; monotonic */
@@ -75,7 +76,7 @@ start (ServiceTracers *self, GError **error)
   workers = pair[0];
 
   drop_latest (self);
-  self->latest = service_launcher_start_tracer (self->launcher, self->process, pair[1], error);
+  self->latest = service_launcher_start_tracer (self->launcher, self->process, self->modify, pair[1], error);
   if (self->latest == NULL)
     return -1;
   self->n_started++;
@@ -139,12 +140,13 @@ service_tracers_get_pid (ServiceTracers *self)
 }
 
 ServiceTracers *
-service_tracers_new (ServiceLauncher *launcher, ServiceProcess *process)
+service_tracers_new (ServiceLauncher *launcher, ServiceProcess *process, gboolean modify)
 {
   ServiceTracers *self = g_new0 (ServiceTracers, 1);
 
   self->launcher = g_object_ref (launcher);
   self->process = service_process_ref (process);
+  self->modify = modify;
   return self;
 }
 

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  */
 typedef struct _ServiceTracers ServiceTracers;
 
-ServiceTracers *service_tracers_new (ServiceLauncher *launcher, ServiceProcess *process);
+ServiceTracers *service_tracers_new (ServiceLauncher *launcher, ServiceProcess *process, gboolean modify);
 
 /* The latest ends with its worker's end of the socket, or is ended. Who waits for another is refused. */
 void service_tracers_free (ServiceTracers *self);

@@ -3,6 +3,12 @@
 
 #include "hap-target.h"
 
+/* Returns: (transfer none): one that lives, started if need be; NULL with @error */
+HapTracer *hap_target_get_tracer (HapTarget *self, GError **error);
+
+/* After a failed call: a tracer that ended is an error of time. */
+void hap_target_forgive_end (HapTarget *self, GError **error);
+
 /* As hap_tracer_freeze() and hap_tracer_drop(). */
 gboolean hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error);
 gboolean hap_target_drop (HapTarget *self, GError **error);

@@ -177,10 +177,16 @@ hap_target_start_tracer (HapTarget *self, GError **error)
   return TRUE;
 }
 
+HapTracer *
+hap_target_get_tracer (HapTarget *self, GError **error)
+{
+  return hap_target_start_tracer (self, error) ? self->tracer : NULL;
+}
+
 /* Its watchdog ends a tracer when the machine gave it no time: that is one hold which took too long, no more.
  */
-static void
-forgive_end (HapTarget *self, GError **error)
+void
+hap_target_forgive_end (HapTarget *self, GError **error)
 {
   if (error == NULL || hap_tracer_is_alive (self->tracer))
     return;
@@ -194,7 +200,7 @@ hap_target_hold (HapTarget *self, guint tid, GError **error)
     return FALSE;
   if (hap_tracer_hold (self->tracer, tid, error))
     return TRUE;
-  forgive_end (self, error);
+  hap_target_forgive_end (self, error);
   return FALSE;
 }
 
@@ -205,7 +211,7 @@ hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error)
 
   if (hap_tracer_let_go (self->tracer, pause_ns, error))
     return TRUE;
-  forgive_end (self, error);
+  hap_target_forgive_end (self, error);
   return FALSE;
 }
 
@@ -217,7 +223,7 @@ hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refus
     return FALSE;
   if (hap_tracer_freeze (self->tracer, vdso, copy, refusal, error))
     return TRUE;
-  forgive_end (self, error);
+  hap_target_forgive_end (self, error);
   return FALSE;
 }
 

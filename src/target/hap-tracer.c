@@ -40,30 +40,77 @@ give_up (HapTracer *self)
   self->fd = -1;
 }
 
-/* @reply: the beginning of the reply that belongs to the request, of @size bytes */
+/* Takes the two descriptors that came with a message, if @fds wants them. FALSE if there are not just two. */
 static gboolean
-exchange (HapTracer *self, const TracerRequest *request, TracerReply *reply, gsize size)
+take_fds (struct msghdr *message, int *fds)
 {
+  struct cmsghdr *control = CMSG_FIRSTHDR (message);
+
+  if (control == NULL || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS
+      || control->cmsg_len != CMSG_LEN (2 * sizeof (int)))
+    return FALSE;
+  memcpy (fds, CMSG_DATA (control), 2 * sizeof (int));
+  return TRUE;
+}
+
+/* @fds: (nullable): for descriptors, which a success brings */
+static gssize
+receive (HapTracer *self, TracerReply *reply, gsize size, int *fds, int flags)
+{
+  union
+  {
+    struct cmsghdr header;
+    char space[CMSG_SPACE (2 * sizeof (int))];
+  } control;
+  struct iovec part = { reply, size };
+  struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+  gssize n;
+
+  if (fds != NULL)
+    {
+      message.msg_control = &control;
+      message.msg_controllen = sizeof control;
+    }
+  do
+    n = recvmsg (self->fd, &message, MSG_TRUNC | MSG_CMSG_CLOEXEC | flags);
+  while (n < 0 && errno == EINTR);
+  if (n == (gssize)size && fds != NULL && !take_fds (&message, fds) && reply->status == 0)
+    return -1;
+  return n;
+}
+
+/*
+ * @request: of @request_size bytes; begins as every request. @reply: the beginning of the reply that belongs
+ * to it, of
+ * @size bytes. @fds: as receive()'s
+ */
+static gboolean
+exchange (HapTracer *self,
+          gconstpointer request,
+          gsize request_size,
+          TracerReply *reply,
+          gsize size,
+          int *fds)
+{
+  const guint64 kind = ((const TracerRequest *)request)->kind;
   gssize n;
 
   do
-    n = send (self->fd, request, sizeof *request, MSG_NOSIGNAL);
+    n = send (self->fd, request, request_size, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
-  if (n != sizeof *request)
+  if (n != (gssize)request_size)
     return FALSE;
 
   /* From its answer on the target stands still until we go on: being woken would take longer than the rest.
    */
-  for (guint i = 0; i < SPINS && request->kind != TRACER_LET_GO && request->kind != TRACER_DROP; i++)
+  for (guint i = 0; i < SPINS && kind != TRACER_LET_GO && kind != TRACER_DROP && fds == NULL; i++)
     {
-      n = recv (self->fd, reply, size, MSG_TRUNC | MSG_DONTWAIT);
+      n = receive (self, reply, size, NULL, MSG_DONTWAIT);
       if (n >= 0 || errno != EAGAIN)
-        return n == (gssize)size && reply->kind == request->kind;
+        return n == (gssize)size && reply->kind == kind;
     }
-  do
-    n = recv (self->fd, reply, size, MSG_TRUNC);
-  while (n < 0 && errno == EINTR);
-  return n == (gssize)size && reply->kind == request->kind;
+  n = receive (self, reply, size, fds, 0);
+  return n == (gssize)size && reply->kind == kind;
 }
 
 static void
@@ -88,12 +135,41 @@ set_status_error (GError **error, int status)
       g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, "The target could not be held still within %d ms",
                    TRACER_HOLD_LIMIT_MS);
       break;
+    case EACCES:
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+          "The target is under seccomp and is not made to make a system call: allow it none, or start "
+          "it without");
+      break;
+    case ENXIO:
+    case ENOSYS:
+      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+                   "There is no way to make the target make a system call: its vDSO is another than ours, or "
+                   "this processor is not supported");
+      break;
     default:
       g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The tracer could not do it: %s", g_strerror (status));
     }
 }
 
 /* The reply, whatever it says. */
+static gboolean
+ask_packet (HapTracer *self,
+            gconstpointer request,
+            gsize request_size,
+            TracerReply *reply,
+            gsize size,
+            int *fds,
+            GError **error)
+{
+  if (self->fd >= 0 && exchange (self, request, request_size, reply, size, fds))
+    return TRUE;
+  give_up (self);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
+               "The tracer has ended: it was killed, or a stop lasted too long and its watchdog ended it");
+  return FALSE;
+}
+
 static gboolean
 ask (HapTracer *self,
      TracerRequestKind kind,
@@ -104,12 +180,7 @@ ask (HapTracer *self,
 {
   const TracerRequest request = { kind, argument };
 
-  if (self->fd >= 0 && exchange (self, &request, reply, size))
-    return TRUE;
-  give_up (self);
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-               "The tracer has ended: it was killed, or a stop lasted too long and its watchdog ended it");
-  return FALSE;
+  return ask_packet (self, &request, sizeof request, reply, size, NULL, error);
 }
 
 static gboolean
@@ -250,3 +321,73 @@ hap_tracer_read_registers (HapTracer *self, guint tid, HapRegisters *registers, 
   registers->pc = reply.pc;
   return TRUE;
 }
+
+gboolean
+hap_tracer_open_files (HapTracer *self, guint64 vdso, guint numbers[2], int fds[2], GError **error)
+{
+  const TracerRequest request = { TRACER_OPEN, vdso };
+  TracerReply reply;
+
+  if (!ask_packet (self, &request, sizeof request, &reply, sizeof reply, fds, error))
+    return FALSE;
+  if (reply.status != 0)
+    {
+      set_status_error (error, reply.status);
+      return FALSE;
+    }
+  numbers[0] = (guint32)reply.value;
+  numbers[1] = (guint32)(reply.value >> 32);
+  return TRUE;
+}
+
+gboolean
+hap_tracer_close_files (HapTracer *self, GError **error)
+{
+  TracerReply reply;
+
+  return call (self, TRACER_CLOSE, 0, &reply, sizeof reply, error);
+}
+
+gboolean
+hap_tracer_publish (HapTracer *self,
+                    guint64 vdso,
+                    const char *text,
+                    const HapWrite *writes,
+                    guint n_writes,
+                    GError **error)
+{
+  TracerPublication publication = { .kind = TRACER_PUBLISH, .vdso = vdso, .n_writes = n_writes };
+  TracerReply reply;
+
+  g_return_val_if_fail (n_writes <= TRACER_MAX_WRITES, FALSE);
+  if (text != NULL)
+    g_strlcpy (publication.text, text, sizeof publication.text);
+  for (guint i = 0; i < n_writes; i++)
+    {
+      publication.writes[i].address = writes[i].address;
+      publication.writes[i].size = writes[i].size;
+      memcpy (publication.writes[i].bytes, writes[i].bytes, TRACER_MAX_WRITE);
+    }
+  if (!ask_packet (self, &publication, sizeof publication, &reply, sizeof reply, NULL, error))
+    return FALSE;
+  if (reply.status != 0)
+    set_status_error (error, reply.status);
+  return reply.status == 0;
+}
+
+gboolean
+hap_tracer_wake (HapTracer *self, guint tid, GError **error)
+{
+  TracerReply reply;
+
+  return call (self, TRACER_WAKE, tid, &reply, sizeof reply, error);
+}
+
+gsize
+hap_tracer_get_text_room (void)
+{
+  return TRACER_TEXT_SIZE;
+}
+
+G_STATIC_ASSERT (HAP_TRACER_MAX_WRITE == TRACER_MAX_WRITE && HAP_TRACER_MAX_WRITES == TRACER_MAX_WRITES
+                 && HAP_TRACER_MAX_TEXT == TRACER_MAX_TEXT - 1);

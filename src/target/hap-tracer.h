@@ -74,4 +74,34 @@ typedef struct
 /* Of a thread that is held. HAP_ERROR_FAILED: it is not, or not any more. */
 gboolean hap_tracer_read_registers (HapTracer *self, guint tid, HapRegisters *registers, GError **error);
 
+/*
+ * What follows changes the target; a tracer that was not started for that ends instead. See hap-run.h.
+ * @vdso: the address of the target's vDSO
+ */
+
+#define HAP_TRACER_MAX_TEXT 175
+#define HAP_TRACER_MAX_WRITE 64
+#define HAP_TRACER_MAX_WRITES 6
+
+typedef struct
+{
+  guint64 address;
+  gsize size;
+  guint8 bytes[HAP_TRACER_MAX_WRITE];
+} HapWrite;
+
+/* @numbers: (out) (array length=2): of the target. @fds: (out) (array length=2) (transfer full): ours */
+gboolean hap_tracer_open_files (HapTracer *self, guint64 vdso, guint numbers[2], int fds[2], GError **error);
+gboolean hap_tracer_close_files (HapTracer *self, GError **error);
+gboolean hap_tracer_publish (HapTracer *self,
+                             guint64 vdso,
+                             const char *text,
+                             const HapWrite *writes,
+                             guint n_writes,
+                             GError **error);
+gboolean hap_tracer_wake (HapTracer *self, guint tid, GError **error);
+
+/* Where a published text lies, before the end of the vDSO. */
+gsize hap_tracer_get_text_room (void);
+
 G_END_DECLS

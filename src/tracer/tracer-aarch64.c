@@ -22,6 +22,12 @@ tracer_undo_interrupt (pid_t tid)
 {
 }
 
+/* Of no use without injected calls. */
+void
+tracer_end_wait (pid_t tid)
+{
+}
+
 bool
 tracer_get_registers (pid_t tid, TracerRegisters *registers)
 {

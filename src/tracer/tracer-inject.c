@@ -19,6 +19,8 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "tracer-protocol.h"
+
 /* Stops of a thread on its way through a call: two that every call has, a fork's, and those of a SIGSTOP. */
 #define MAX_STOPS 16
 
@@ -71,8 +73,8 @@ find_vdso (void)
     }
   self.used = align (end, 16);
   room = align (self.used, PAGE) - self.used;
-  if (room > WORD && self.used <= MAX_VDSO)
-    self.n_slots = (room - WORD) / TRACER_STUB_SIZE;
+  if (room > WORD + TRACER_TEXT_SIZE && self.used <= MAX_VDSO)
+    self.n_slots = (room - WORD - TRACER_TEXT_SIZE) / TRACER_STUB_SIZE;
   return self;
 }
 
@@ -147,6 +149,19 @@ write_stub (const Vdso *vdso, pid_t tid, uint64_t address, const uint8_t *stub, 
       || !write_words (tid, counter_address, &counter, sizeof counter))
     return 0;
   return place;
+}
+
+uint64_t
+tracer_put_text (pid_t pid, uint64_t vdso_address, size_t offset, const char *text)
+{
+  const Vdso vdso = find_vdso ();
+  uint64_t place = vdso_address + align (vdso.used, PAGE) - TRACER_TEXT_SIZE + offset;
+  char words[TRACER_TEXT_SIZE] = { 0 };
+
+  if (offset >= sizeof words || !is_vdso (&vdso, pid, vdso_address))
+    return 0;
+  strncpy (words, text, sizeof words - offset - 1);
+  return write_words (pid, place, words, align (strlen (words) + 1, WORD)) ? place : 0;
 }
 
 /* Lets the thread run to its next stop. What is returned is an errno, and the stop is @status. */

@@ -44,6 +44,16 @@ int tracer_inject (TracerHold *hold,
                    long *result,
                    pid_t *child);
 
+/**
+ * tracer_put_text:
+ * @offset: in the room for texts, TRACER_TEXT_SIZE bytes that nothing else uses: the end of the vDSO's last
+ * page
+ * @text: as long as there is room after @offset
+ *
+ * The main thread is held. Returns: where in the target the text is; 0: there is no room
+ */
+uint64_t tracer_put_text (pid_t pid, uint64_t vdso, size_t offset, const char *text);
+
 /* What depends on the processor. */
 
 /* FALSE: the thread is a 32-bit program's, or has ended. */

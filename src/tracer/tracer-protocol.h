@@ -28,6 +28,13 @@ typedef enum
                         process that stands still; they are held until LET_GO. One copy at a time */
   TRACER_DROP = 4,   /* argument: 0. Ends the copy */
   TRACER_READ_REGISTERS = 16, /* argument: a tid that is held; the answer is a TracerRegistersReply */
+
+  /* These change the target; a tracer that was not started for that takes none of them. */
+  TRACER_OPEN = 5,  /* argument: as FREEZE. Makes the target open two memory files; nothing is held before and
+                       after.  They come with the reply, as descriptors */
+  TRACER_CLOSE = 6, /* argument: as FREEZE. Makes it close them, as far as it has not */
+  TRACER_PUBLISH = 7, /* all threads are held. A TracerPublication */
+  TRACER_WAKE = 8,    /* argument: a held thread. Ends its epoll_wait(), as if the time were over */
 } TracerRequestKind;
 
 typedef struct
@@ -36,15 +43,42 @@ typedef struct
   uint64_t argument;
 } TracerRequest;
 
+#define TRACER_TEXT_SIZE 192
+#define TRACER_MAX_TEXT (TRACER_TEXT_SIZE - 16)
+#define TRACER_MAX_WRITE 64
+#define TRACER_MAX_WRITES 6
+
+/* Into memory that the target can write itself, whole or not at all. */
 typedef struct
 {
-  uint32_t kind;  /* the request's */
-  int32_t status; /* 0, or an errno. HOLD, LET_GO: ESRCH ended, EPERM refused, EBUSY traced by another,
-                     ETIMEDOUT, EINVAL no hold or a second one. FREEZE, besides: EAGAIN, ENOMEM the kernel
-                     refuses another process, EACCES the target is under seccomp, ENXIO no room for what makes
-                     it fork, ENOSYS not on this processor, EINVAL a second copy. DROP: EINVAL no copy */
+  uint64_t address;
+  uint64_t size;
+  uint8_t bytes[TRACER_MAX_WRITE];
+} TracerWrite;
+
+/* @text: is put TRACER_TEXT_SIZE bytes before the end of the vDSO's last page, unless it is empty. Then the
+ * writes, in order. */
+typedef struct
+{
+  uint64_t kind; /* TRACER_PUBLISH */
+  uint64_t vdso;
+  uint64_t n_writes;
+  char text[TRACER_MAX_TEXT]; /* ends with a NUL */
+  TracerWrite writes[TRACER_MAX_WRITES];
+} TracerPublication;
+
+typedef struct
+{
+  uint32_t kind; /* the request's */
+  int32_t
+      status; /* 0, or an errno. HOLD, LET_GO: ESRCH ended, EPERM refused, EBUSY traced by another, ETIMEDOUT,
+                 EINVAL no hold or a second one. FREEZE, besides: EAGAIN, ENOMEM the kernel refuses another
+                 process, EACCES the target is under seccomp, ENXIO no room for what makes it fork, ENOSYS not
+                 on this processor, EINVAL a second copy. DROP: EINVAL no copy. OPEN, CLOSE: likewise, and
+                 what the kernel told the target (EMFILE); OPEN: EINVAL a second pair. PUBLISH: EFAULT */
   uint64_t value; /* HOLD: the number of threads held; LET_GO: nanoseconds from the first stop to the last
-                     release; FREEZE: the copy's pid in our pid namespace */
+                     release; FREEZE: the copy's pid in our pid namespace; OPEN: the target's descriptors, the
+                     second << 32 */
 } TracerReply;
 
 /* The general registers of a thread by their numbers in DWARF, as the processor's ABI gives them. */

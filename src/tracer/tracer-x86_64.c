@@ -70,6 +70,30 @@ tracer_undo_interrupt (pid_t tid)
   tracer_set_registers (tid, &registers);
 }
 
+/* An event that happens meanwhile is there at the next call: EPOLLET and EPOLLONESHOT count what was taken.
+ */
+void
+tracer_end_wait (pid_t tid)
+{
+  TracerRegisters registers;
+
+  if (!tracer_get_registers (tid, &registers)
+      || ((long)registers.rax != -EINTR && (long)registers.rax != -ERESTARTNOHAND))
+    return;
+  switch (registers.orig_rax)
+    {
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+      registers.rax = 0;
+      registers.orig_rax = -1;
+      tracer_set_registers (tid, &registers);
+      break;
+    default:
+      break;
+    }
+}
+
 bool
 tracer_get_registers (pid_t tid, TracerRegisters *registers)
 {

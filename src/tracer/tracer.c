@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * ha-profiler-tracer PID [ZOMBIE...]: the only code with ptrace rights. It does what its peer asks, a few
- * fixed operations, to the one process that it was started for, and bounds each in time; it parses nothing of
- * the target and opens no path. Its peer parses the target's bytes and may have been taken over by them:
- * nothing that it sends is believed. ZOMBIE: a copy that an earlier tracer left to the target, by its number
- * there.
+ * ha-profiler-tracer [--modify] PID [ZOMBIE...]: the only code with ptrace rights. It does what its peer
+ * asks, a few fixed operations, to the one process that it was started for, and bounds each in time; it
+ * parses nothing of the target and opens no path. Its peer parses the target's bytes and may have been taken
+ * over by them: nothing that it sends is believed. ZOMBIE: a copy that an earlier tracer left to the target,
+ * by its number there.
+ * --modify: what the peer may ask for changes the target.
  */
 
 #include "tracer.h"
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,6 +30,7 @@
 #include "tracer-freeze.h"
 #include "tracer-inject.h"
 #include "tracer-protocol.h"
+#include "tracer-publish.h"
 
 #define NS_PER_MS 1000000ULL
 #define NS_PER_SECOND 1000000000ULL
@@ -52,10 +55,22 @@ typedef struct
   uint64_t pause;    /* how long the last hold lasted */
   TracerCopy copy;
   bool copy_ended; /* without the peer's asking, as above */
+  bool may_modify;
+  TracerFiles files;
+  uint64_t files_vdso; /* as the peer said */
+  bool published;
+  bool brings_files; /* the reply */
 
   TracerReply reply; /* for main() to send, if it has a kind */
   pid_t server;      /* the thread that attaches */
 } Session;
+
+/* What a peer may send. */
+typedef union
+{
+  TracerRequest request;
+  TracerPublication publication;
+} Packet;
 
 /* The kernel kills us, and so lets go of all threads, if it is not disarmed (0) in time: even if we are
  * stopped ourselves. While it is armed the target is held. */
@@ -224,10 +239,116 @@ handle_drop (Session *self)
   return 0;
 }
 
+typedef int (*HeldFunc) (Session *self, uint64_t deadline);
+
+/* Holds all threads for what injects calls, again and again until it is at a moment when that can be. */
+static int
+do_held (Session *self, HeldFunc func)
+{
+  int status = EAGAIN;
+
+  for (unsigned i = 0; i < INJECT_TRIES && status == EAGAIN && !self->hold.stuck; i++)
+    {
+      if (i > 0)
+        pass_time ();
+      status = hold (self, 0, TRACER_WATCHDOG_MS);
+      if (status != 0)
+        return status;
+      status = func (self, self->hold.started + TRACER_HOLD_LIMIT_MS * NS_PER_MS);
+      let_go (self);
+    }
+  return status == EAGAIN ? ETIMEDOUT : status;
+}
+
+static int
+open_files (Session *self, uint64_t deadline)
+{
+  return tracer_files_open (&self->files, &self->hold, self->pid, self->files_vdso, deadline);
+}
+
+static int
+close_files (Session *self, uint64_t deadline)
+{
+  return tracer_files_close (&self->files, &self->hold, self->pid, self->files_vdso, deadline);
+}
+
+/* What an attempt that failed has opened is of use to the next. An earlier pair that was published is the
+ * matter of whom it was published to. */
+static int
+handle_open (Session *self, uint64_t vdso, uint64_t *numbers)
+{
+  int status;
+
+  if (self->hold.n_threads > 0 || (self->files.n_open == TRACER_N_FILES && !self->published))
+    return EINVAL;
+  if (self->published)
+    self->files.n_open = 0;
+  self->published = false;
+  self->files_vdso = vdso;
+  status = do_held (self, open_files);
+  self->brings_files = status == 0;
+  *numbers = (uint32_t)self->files.numbers[0] | (uint64_t)self->files.numbers[1] << 32;
+  return status;
+}
+
+static int
+handle_close (Session *self)
+{
+  if (self->hold.n_threads > 0)
+    return EINVAL;
+  return self->files.n_open > 0 ? do_held (self, close_files) : 0;
+}
+
+static int
+handle_publish (Session *self, const TracerPublication *publication)
+{
+  if (self->hold.n_threads == 0)
+    return EINVAL;
+  if (!tracer_publication_is_sound (publication))
+    _exit (EXIT_FAILURE);
+  self->published = true;
+  return tracer_publish (self->pid, publication);
+}
+
+static int
+handle_wake (Session *self, uint64_t tid)
+{
+  if (tid > INT32_MAX || !tracer_holds (&self->hold, (pid_t)tid))
+    return EINVAL;
+  tracer_end_wait ((pid_t)tid);
+  return 0;
+}
+
+/* A request that changes the target. FALSE: there is none of this kind, or not for this peer. */
+static bool
+handle_modification (Session *self, const Packet *packet, TracerReply *reply)
+{
+  if (!self->may_modify)
+    return false;
+  switch (packet->request.kind)
+    {
+    case TRACER_OPEN:
+      reply->status = handle_open (self, packet->request.argument, &reply->value);
+      return true;
+    case TRACER_CLOSE:
+      reply->status = handle_close (self);
+      return true;
+    case TRACER_PUBLISH:
+      reply->status = handle_publish (self, &packet->publication);
+      return true;
+    case TRACER_WAKE:
+      reply->status = handle_wake (self, packet->request.argument);
+      return true;
+    default:
+      return false;
+    }
+}
+
 /* A peer that does not keep to the protocol is no peer. */
 static TracerReply
-handle (Session *self, const TracerRequest *request)
+handle (Session *self, const Packet *packet)
 {
+  const TracerRequest *request = &packet->request;
   TracerReply reply = { .kind = request->kind };
 
   if (request->kind == TRACER_HOLD && request->argument <= INT32_MAX)
@@ -238,17 +359,17 @@ handle (Session *self, const TracerRequest *request)
     reply.status = handle_freeze (self, request->argument, &reply.value);
   else if (request->kind == TRACER_DROP && request->argument == 0)
     reply.status = handle_drop (self);
-  else
+  else if (!handle_modification (self, packet, &reply))
     _exit (EXIT_FAILURE);
   return reply;
 }
 
-/* One reply to each request always has room, unless the peer sends without reading. */
 static void
-send_reply (const TracerReply *reply)
+send_reply (Session *self, TracerReply *reply)
 {
-  if (send (TRACER_SOCKET, reply, sizeof *reply, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof *reply)
-    _exit (EXIT_FAILURE);
+  tracer_send (reply, self->brings_files ? &self->files : NULL);
+  self->brings_files = false;
+  reply->kind = 0;
 }
 
 /* For unwinding the stack of a thread that is held. */
@@ -293,21 +414,24 @@ wait_for_request (uint64_t end, bool target_may_end)
   return false;
 }
 
-/* The peer's end is ours, and the copy's. */
+/* The peer's end is ours, and the copy's, and that of files that nobody in the target knows of. */
 static void
-receive (Session *self, TracerRequest *request)
+receive (Session *self, Packet *packet)
 {
   ssize_t size;
 
   do
-    size = recv (TRACER_SOCKET, request, sizeof *request, MSG_TRUNC);
+    size = recv (TRACER_SOCKET, packet, sizeof *packet, MSG_TRUNC);
   while (size < 0 && errno == EINTR);
-  if (size == sizeof *request)
+  if (size == (ssize_t)sizeof packet->request
+      || (size == (ssize_t)sizeof packet->publication && packet->request.kind == TRACER_PUBLISH))
     return;
   if (self->hold.n_threads > 0)
     let_go (self);
   if (!self->hold.stuck)
     drop (self);
+  if (self->files.n_open > 0 && !self->published && !self->hold.stuck)
+    do_held (self, close_files);
   _exit (size == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -332,7 +456,7 @@ static void *
 serve (void *data)
 {
   Session *self = data;
-  TracerRequest request;
+  Packet packet;
 
   self->server = syscall (SYS_gettid);
   set_alarm_mask (SIG_UNBLOCK);
@@ -351,17 +475,16 @@ serve (void *data)
           self->copy_ended = true;
           continue;
         }
-      receive (self, &request);
-      if (request.kind == TRACER_READ_REGISTERS)
+      receive (self, &packet);
+      if (packet.request.kind == TRACER_READ_REGISTERS)
         {
-          handle_read_registers (self, request.argument);
+          handle_read_registers (self, packet.request.argument);
           continue;
         }
-      self->reply = handle (self, &request);
+      self->reply = handle (self, &packet);
       if (self->hold.stuck)
         break;
-      send_reply (&self->reply);
-      self->reply.kind = 0;
+      send_reply (self, &self->reply);
     }
   return NULL;
 }
@@ -429,10 +552,13 @@ parse_pid (const char *text)
 static bool
 parse_arguments (Session *self, int argc, char **argv)
 {
-  if (argc < 2 || argc > 2 + TRACER_MAX_ZOMBIES)
+  int first = argc > 1 && strcmp (argv[1], "--modify") == 0 ? 2 : 1;
+
+  if (argc < first + 1 || argc > first + 1 + TRACER_MAX_ZOMBIES)
     return false;
-  self->pid = parse_pid (argv[1]);
-  for (int i = 2; i < argc; i++)
+  self->may_modify = first == 2;
+  self->pid = parse_pid (argv[first]);
+  for (int i = first + 1; i < argc; i++)
     {
       pid_t zombie = parse_pid (argv[i]);
 
@@ -466,6 +592,6 @@ main (int argc, char **argv)
     {
       run_server (&session);
       if (session.reply.kind != 0)
-        send_reply (&session.reply);
+        send_reply (&session, &session.reply);
     }
 }

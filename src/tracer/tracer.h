@@ -68,3 +68,7 @@ void tracer_undo_interrupt (pid_t tid);
 
 /* Whether @tid is one of the threads that are held. */
 bool tracer_holds (const TracerHold *hold, pid_t tid);
+
+/* Where @tid was stopped in epoll_wait(), makes this return 0. One write of registers; the thread is stopped.
+ */
+void tracer_end_wait (pid_t tid);

@@ -363,6 +363,7 @@ make_tracer_arguments (guint pid)
   g_autoptr (GArray) zombies = hap_test_list_zombies (pid);
 
   g_ptr_array_add (argv, g_build_filename (HAP_TEST_BUILD_DIR, "src", "tracer", "ha-profiler-tracer", NULL));
+  g_ptr_array_add (argv, g_strdup ("--modify"));
   g_ptr_array_add (argv, g_strdup_printf ("%u", pid));
   for (guint i = 0; i < zombies->len; i++)
     g_ptr_array_add (argv, g_strdup_printf ("%u", g_array_index (zombies, guint, i)));

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What surrounds a snippet that runs in the target. The name parameters is set: the numbers of two memory files, whether others
+# may have been lost, the snippet's source, its arguments. It has a namespace of its own, imports nothing but what is built into the interpreter, and leaves
+# nothing. The file channel takes lines: a letter and JSON. Who asked holds a lock on it, which the kernel releases with them.
+
+import _thread
+import posix
+import sys
+
+script, channel, lost, source, arguments = parameters
+room = 256 << 20
+
+try:
+    quote = sys.modules["_json"].encode_basestring_ascii
+except BaseException:
+    def quote(text):
+        if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+            return '"%s"' % text
+        return '"%s"' % "".join(map(escape, text))
+
+
+def escape(character):
+    code = ord(character)
+    if code > 0xffff:
+        return "\\u%04x\\u%04x" % (0xd800 | code - 0x10000 >> 10, 0xdc00 | code & 0x3ff)
+    return character if 32 <= code < 127 and character not in '"\\' else "\\u%04x" % code
+
+
+
+def encode(value):
+    kind = type(value)
+    if value is None or kind is float and value - value != 0 or kind is int and not -1 << 63 <= value < 1 << 63:
+        return "null"
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int or kind is float:
+        return repr(value)
+    if kind is list or kind is tuple:
+        return "[%s]" % ",".join([encode(item) for item in value])
+    if kind is dict:
+        return "{%s}" % ",".join([encode(str(key)) + ":" + encode(item) for key, item in value.items()])
+    # Lone surrogates are no text, and a NUL ends one.
+    return quote(str(value).replace("\0", "\ufffd").encode("utf-8", "replace").decode())
+
+
+def write(line):
+    line = line.encode()
+    while line:
+        line = line[posix.write(channel, line):]
+
+
+def emit(value):
+    global room
+    line = encode(value)
+    room -= len(line)
+    if room < 0:
+        raise MemoryError("more results than there is room for")
+    write("i" + line + "\n")
+
+
+def describe(error):
+    try:
+        return "%s: %s" % (type(error).__name__, error)
+    except BaseException:
+        return type(error).__name__
+
+
+def close():
+    for number in (script, channel):
+        try:
+            posix.close(number)
+        except OSError:
+            pass
+    namespace.clear()
+    globals().clear()
+
+
+# Called by a snippet before it changes something that lasts: undo ends that and returns the result. It is called in a
+# thread of its own, which sleeps until who asked lets go, or is no more.
+def stay(function):
+    global undo
+    undo = function
+
+
+def wait():
+    try:
+        try:
+            posix.lockf(channel, posix.F_LOCK, 0)
+        except OSError:
+            pass
+        line = "r" + encode(undo())
+    except BaseException as error:
+        line = "e" + encode(describe(error))
+    try:
+        write(line + "\n")
+    finally:
+        close()
+
+
+def is_wanted():
+    try:
+        posix.lockf(channel, posix.F_TEST, 0)
+    except OSError:
+        return True
+    return False
+
+
+# Closes files that a tracer had opened here when it was ended. Who is not lost holds a lock.
+def close_lost():
+    for name in posix.listdir("/proc/self/fd"):
+        try:
+            if int(name) not in (script, channel) and posix.readlink("/proc/self/fd/" + name) == "/memfd:ha-profiler (deleted)":
+                posix.lockf(int(name), posix.F_TEST, 0)
+                posix.close(int(name))
+        except OSError:
+            pass
+
+
+# Whether nothing of it stays.
+def main():
+    write("s\n")
+    try:
+        if lost:
+            close_lost()
+        exec(compile(source, "<ha-profiler>", "exec"), namespace)
+        result = encode(namespace["run"](arguments))
+        stays = undo is not None
+        if stays:
+            write("k" + result + "\n")
+            _thread.start_new_thread(wait, ())
+        else:
+            write("r" + result + "\n")
+        return not stays
+    except BaseException as error:
+        write("e" + encode(describe(error)) + "\n")
+        if undo is not None:
+            undo()
+        return True
+
+
+undo = None
+namespace = {"emit": emit, "stay": stay}
+try:
+    if not is_wanted() or main():
+        close()
+except BaseException:
+    close()
+    raise

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Has an event loop in the state that its first argument names; answers a line by what code run in it could leave behind."""
+import asyncio
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+
+
+def go_on(number, frame):
+    raise InterruptedError
+
+
+def spin():
+    number = 0
+    while True:
+        number = (number + 1) % 1000000
+
+
+def describe():
+    gc.collect()
+    main = sorted(name for name in vars(sys.modules["__main__"]) if not name.startswith("_"))
+    files = [name for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")]
+    threads = len(os.listdir("/proc/self/task"))
+    return f"{len(sys.modules)} modules, {threads} threads, {len(files)} files, {main}"
+
+
+def pages():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1])
+
+
+def answer(loop):
+    line = sys.stdin.readline().strip()
+    if not line:
+        loop.stop()
+    print({"state": describe, "pages": pages}[line](), flush=True)
+
+
+async def tick():
+    while True:
+        await asyncio.sleep(0.01)
+
+
+async def work():
+    while True:
+        sum(range(1000))
+        await asyncio.sleep(0)
+
+
+def main(mode):
+    if mode == "replaced":
+        import builtins
+        import json
+        builtins.open = json.dumps = json.loads = None
+    if mode in ("sleep", "lock"):
+        signal.signal(signal.SIGUSR1, go_on)
+        print("ready", flush=True)
+        try:
+            time.sleep(1000) if mode == "sleep" else threading.Event().wait()
+        except InterruptedError:
+            pass
+    loop = asyncio.new_event_loop()
+    loop.add_reader(0, answer, loop)
+    kept = []
+    if mode == "timers":
+        kept.append(loop.create_task(tick()))
+    if mode == "busy":
+        kept.append(loop.create_task(work()))
+    for _ in range(3 if mode == "threads" else 0):
+        threading.Thread(target=spin, daemon=True).start()
+    loop.call_soon(print, "ready")
+    loop.call_soon(sys.stdout.flush)
+    loop.run_forever()
+
+
+main(sys.argv[1])

@@ -51,6 +51,19 @@ py_heap_memory_find_page (PyHeapMemory *self, guint64 address)
   return region != NULL ? region->first_page + (address - region->start) / PY_HEAP_PAGE : PY_HEAP_NO_PAGE;
 }
 
+void
+py_heap_memory_forget (PyHeapMemory *self)
+{
+  for (guint32 i = 0; i < self->n_window; i++)
+    if (self->owners[i] != PY_HEAP_NO_PAGE)
+      {
+        self->frames[self->owners[i]] = 0;
+        self->owners[i] = PY_HEAP_NO_PAGE;
+      }
+  self->next_place = 0;
+  madvise (self->window, (gsize)self->n_window * PY_HEAP_PAGE, MADV_DONTNEED);
+}
+
 /* How many pages to read from @page on: more than one once reading goes on in order. */
 static guint32
 choose_run (PyHeapMemory *self, const PyHeapRegion *region, guint32 page)

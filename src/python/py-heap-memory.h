@@ -51,6 +51,9 @@ struct _PyHeapMemory
 /* @window: in bytes, at least 1 MiB */
 PyHeapMemory *py_heap_memory_new (HapMemory *source, HapMaps *maps, gsize window);
 
+/* Gives the window's room back; what is needed again is read again. */
+void py_heap_memory_forget (PyHeapMemory *self);
+
 /* Returns: the number of the page that holds @address; PY_HEAP_NO_PAGE: no readable memory */
 guint32 py_heap_memory_find_page (PyHeapMemory *self, guint64 address);
 

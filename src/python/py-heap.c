@@ -106,6 +106,20 @@ on_listed (guint64 object, guint64 type, gboolean permanent, gpointer data)
 
 /* What they refer to */
 
+/* A guess is wrong if the object would not fit into the memory where it lies: a table of types in C's memory looks like
+ * objects, but of no sound length. */
+static gboolean
+fits (Pass *self, guint64 object, const PyHeapTypeInfo *info)
+{
+  guint64 end;
+
+  if (info->size_rule != PY_SIZE_DEFAULT && info->size_rule != PY_SIZE_INT && info->size_rule != PY_SIZE_STR)
+    return TRUE;
+  py_heap_memory_get (self->heap->memory, object);
+  end = self->heap->memory->last->end;
+  return py_heap_measure (&self->visitor, object, info) <= end - object;
+}
+
 static void
 on_reference (PyHeapVisitor *visitor, guint64 object, PyReference kind)
 {
@@ -118,6 +132,8 @@ on_reference (PyHeapVisitor *visitor, guint64 object, PyReference kind)
   if ((kind & PY_REFERENCE_GUESS) != 0 && !py_heap_types_is_object (&heap->types, object))
     return;
   info = get_type (heap, object);
+  if (info != NULL && (kind & PY_REFERENCE_GUESS) != 0 && !fits (self, object, info))
+    return;
   if (info == NULL || heap->seen.n >= PY_HEAP_MAX_OBJECTS || !py_heap_marks_add (&heap->seen, object))
     {
       heap->stats.n_skipped++;
@@ -287,6 +303,12 @@ py_heap_new (PyRuntime *runtime, HapMaps *maps, PyHeapFlags flags, GCancellable 
   py_heap_marks_clear (&self->permanent);
   py_heap_marks_clear (&self->roots);
   return g_steal_pointer (&self);
+}
+
+void
+py_heap_drop_window (PyHeap *self)
+{
+  py_heap_memory_forget (self->memory);
 }
 
 void

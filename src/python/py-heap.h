@@ -83,6 +83,9 @@ PyHeap *
 py_heap_new (PyRuntime *runtime, HapMaps *maps, PyHeapFlags flags, GCancellable *cancellable, GError **error);
 void py_heap_free (PyHeap *self);
 
+/* Gives the window's memory back, until something is read again: for who computes and does not read. */
+void py_heap_drop_window (PyHeap *self);
+
 /* (transfer none): over the same memory, read through the window: for names, attributes, reprs of objects. */
 PyInspector *py_heap_get_inspector (PyHeap *self);
 

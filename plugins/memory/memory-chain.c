@@ -14,6 +14,7 @@
 #define MAX_KEY 60          /* characters */
 #define MAX_ENTRIES 1000000 /* of a dict, to find one in */
 #define MAX_SHARED_KEYS 30
+#define MAX_SEARCH 5000 /* objects */
 
 typedef struct
 {
@@ -169,6 +170,64 @@ append_link (GString *text, PyHeap *heap, guint32 holder, guint32 held)
     }
 }
 
+/* A module, its __dict__, or a class: they have names of their own. */
+static gboolean
+is_named (PyHeap *heap, guint32 object)
+{
+  guint32 owner;
+
+  if (is_builtin (heap, object, "module") || (get_class (heap, object)->flags & PY_CLASS_TYPE) != 0)
+    return TRUE;
+  if (!is_builtin (heap, object, "dict"))
+    return FALSE;
+  owner = find_owner (heap, object);
+  return owner != PY_HEAP_NONE && is_builtin (heap, owner, "module");
+}
+
+/* What has no one holder is held by several: the shortest way to it from what has a name. @next: (out): from
+ * each object on the way to the one after it. Returns: the beginning; @object itself if there is no way near
+ */
+static guint32
+find_way (const MemoryOwners *owners, PyHeap *heap, guint32 object, GHashTable *next)
+{
+  g_autoptr (GArray) queue = g_array_new (FALSE, FALSE, sizeof (guint32));
+
+  g_array_append_val (queue, object);
+  g_hash_table_insert (next, GUINT_TO_POINTER (object), GUINT_TO_POINTER (object));
+  for (guint at = 0; at < queue->len && queue->len < MAX_SEARCH; at++)
+    {
+      guint32 from = g_array_index (queue, guint32, at), n;
+      const guint32 *referrers = py_heap_get_referrers (heap, from, &n);
+
+      if (is_named (heap, from))
+        return from;
+      for (guint32 i = 0; i < MIN (n, MAX_SEARCH); i++)
+        if (owners->holders->reached[referrers[i]]
+            && !g_hash_table_contains (next, GUINT_TO_POINTER (referrers[i])))
+          {
+            g_hash_table_insert (next, GUINT_TO_POINTER (referrers[i]), GUINT_TO_POINTER (from));
+            g_array_append_val (queue, referrers[i]);
+          }
+    }
+  return object;
+}
+
+static void
+append_way (GString *text, const MemoryOwners *owners, PyHeap *heap, guint32 object)
+{
+  g_autoptr (GHashTable) next = g_hash_table_new (NULL, NULL);
+  guint32 at = find_way (owners, heap, object, next);
+
+  name_first (text, heap, at);
+  while (at != object)
+    {
+      guint32 held = GPOINTER_TO_UINT (g_hash_table_lookup (next, GUINT_TO_POINTER (at)));
+
+      append_link (text, heap, at, held);
+      at = held;
+    }
+}
+
 char *
 memory_chain_describe (const MemoryOwners *owners, PyHeap *heap, guint32 object)
 {
@@ -179,8 +238,12 @@ memory_chain_describe (const MemoryOwners *owners, PyHeap *heap, guint32 object)
   for (guint32 at = object; n <= MAX_LINKS && at != HAP_DOMINATORS_NONE; at = holder[at])
     chain[n++] = at;
   if (holder[chain[n - 1]] != HAP_DOMINATORS_NONE)
-    g_string_append (text, "… → ");
-  name_first (text, heap, chain[n - 1]);
+    {
+      g_string_append (text, "… → ");
+      name_first (text, heap, chain[n - 1]);
+    }
+  else
+    append_way (text, owners, heap, chain[n - 1]);
   for (guint32 i = n - 1; i > 0; i--)
     append_link (text, heap, chain[i], chain[i - 1]);
   return g_string_free (text, FALSE);

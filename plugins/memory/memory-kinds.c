@@ -18,8 +18,6 @@
 #define DICT_SIZE 64
 #define MAX_SHARED_KEYS 30
 
-#define NO_OWNER G_MAXUINT32
-
 typedef struct
 {
   char *name;
@@ -36,8 +34,8 @@ struct _MemoryKinds
   guint32 dict_type;
   guint32 version;
   Kind *types;
-  GPtrArray *names; /* of all kinds */
-  guint32 *owner;   /* of each object that is a dict: the type of its owner, or NO_OWNER */
+  GPtrArray *names;   /* of all kinds */
+  GHashTable *owners; /* of each object that is the dict of another: the type of that, plus one */
 };
 
 /* The types module's names of what it did not define itself; of several the last. */
@@ -128,16 +126,22 @@ find_owners (MemoryKinds *self)
 {
   guint32 n = py_heap_get_n_objects (self->heap);
 
-  self->owner = g_new (guint32, MAX (n, 1));
-  for (guint32 i = 0; i < n; i++)
-    self->owner[i] = NO_OWNER;
+  self->owners = g_hash_table_new (NULL, NULL);
   for (guint32 i = 0; i < n; i++)
     {
       guint32 dict = py_heap_get_dict (self->heap, i);
 
       if (dict != PY_HEAP_NONE)
-        self->owner[dict] = py_heap_get_object_type (self->heap, i);
+        g_hash_table_insert (self->owners, GUINT_TO_POINTER (dict),
+                             GUINT_TO_POINTER (py_heap_get_object_type (self->heap, i) + 1));
     }
+}
+
+/* The type of whose __dict__ it is, plus one; 0: nobody's */
+static guint32
+find_owner (MemoryKinds *self, guint32 dict)
+{
+  return GPOINTER_TO_UINT (g_hash_table_lookup (self->owners, GUINT_TO_POINTER (dict)));
 }
 
 MemoryKinds *
@@ -179,7 +183,7 @@ memory_kinds_free (MemoryKinds *self)
     g_free (self->types[i].name);
   g_free (self->types);
   g_ptr_array_unref (self->names);
-  g_free (self->owner);
+  g_hash_table_unref (self->owners);
   g_free (self);
 }
 
@@ -204,11 +208,12 @@ memory_kinds_get_type_name (MemoryKinds *self, guint32 type)
 guint32
 memory_kinds_get (MemoryKinds *self, guint32 object)
 {
-  guint32 type = py_heap_get_object_type (self->heap, object);
+  guint32 type = py_heap_get_object_type (self->heap, object), owner;
 
   if (type != self->dict_type)
     return type;
-  return self->owner[object] == NO_OWNER ? 2 * self->n_types : self->n_types + self->owner[object];
+  owner = find_owner (self, object);
+  return owner == 0 ? 2 * self->n_types : self->n_types + owner - 1;
 }
 
 static void
@@ -301,8 +306,8 @@ memory_kinds_count (MemoryKinds *self, const guint8 *chosen)
         continue;
       referrers = py_heap_get_referrers (self->heap, i, &n_referrers);
       g_array_set_size (kinds, 0);
-      if (self->owner[i] != NO_OWNER)
-        add_kind (kinds, self->owner[i]);
+      if (find_owner (self, i) != 0)
+        add_kind (kinds, find_owner (self, i) - 1);
       for (guint32 j = 0; j < n_referrers; j++)
         if ((j == 0 || referrers[j] != referrers[j - 1]) && is_visited (self, i, referrers[j]))
           add_referrer (self, kinds, i, referrers[j]);

@@ -10,7 +10,7 @@
 #include "hap-malloc.h"
 #include "py-pools.h"
 
-/* A collection that was under way is over a little later. */
+/* A collection that was under way is over a little later, and a machine that is busy has a moment for the stop. */
 #define MAX_TRIES 20
 #define RETRY_US (50 * 1000)
 
@@ -18,6 +18,18 @@
  * but about its head. */
 #define MAX_BLOCK 512
 #define HEAD 64
+
+gboolean
+memory_moment_check (MemoryMoment *self, GError **error)
+{
+  if (hap_snapshot_is_alive (self->snapshot))
+    return TRUE;
+  g_set_error (
+      error, HAP_ERROR, HAP_ERROR_FAILED,
+      "The copy of the target was gone before it was read: the machine is too busy, or short of memory; "
+      "try again later");
+  return FALSE;
+}
 
 static gboolean
 try_moment (MemoryMoment *self,
@@ -34,7 +46,7 @@ try_moment (MemoryMoment *self,
   self->pause_ns = MAX (self->pause_ns, hap_snapshot_get_pause_ns (self->snapshot));
   frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (self->snapshot));
   self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), PY_HEAP_ALL, cancellable, error);
-  return self->heap != NULL;
+  return self->heap != NULL && memory_moment_check (self, error);
 }
 
 /* Bytes of objects that do not lie in pools: they, or their items, came from malloc. */
@@ -116,19 +128,22 @@ memory_moment_new (HapTarget *target,
 
       if (try_moment (self, target, runtime, cancellable, &failed))
         break;
+      g_clear_pointer (&self->heap, py_heap_free);
       memory_moment_thaw (self);
       if (!g_error_matches (failed, HAP_ERROR, HAP_ERROR_TIMED_OUT) || i == MAX_TRIES)
         {
           g_propagate_error (error, g_steal_pointer (&failed));
           return NULL;
         }
-      g_usleep (RETRY_US);
+      g_usleep (RETRY_US * (i + 1));
     }
 
   if (residency_fd >= 0)
     residency = hap_residency_read (residency_fd, NULL);
   if (residency != NULL)
     split (self, residency);
+  if (!memory_moment_check (self, error))
+    return NULL;
   return g_steal_pointer (&self);
 }
 

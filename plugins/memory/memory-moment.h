@@ -24,6 +24,9 @@ MemoryMoment *memory_moment_new (HapTarget *target,
                                  GError **error);
 void memory_moment_free (MemoryMoment *self);
 
+/* FALSE when the copy is gone, and with it what was not read yet: HAP_ERROR_FAILED */
+gboolean memory_moment_check (MemoryMoment *self, GError **error);
+
 /* Lets the copy go. What was not read of it by now is lost. */
 void memory_moment_thaw (MemoryMoment *self);
 

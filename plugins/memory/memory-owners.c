@@ -14,6 +14,8 @@
 #define PYTHON_3_12 0x030c0000
 #define IMMORTAL 0x40000000
 
+#define MAX_PASSES 4
+
 /* What was not seen yet, and what a type's instances are not by themselves. */
 #define NOBODY G_MAXUINT16
 
@@ -24,8 +26,9 @@ typedef struct
   PyInspector *inspector;
   GHashTable *modules; /* name -> index of origin, plus one */
   GHashTable *index;   /* HapOrigin -> index */
-  guint16 *of_type;    /* of each type: whose class it is; NOBODY: not known */
-  guint32 module_type, function_type;
+  const guint8 *is_root;
+  guint16 *of_type; /* of each type: whose class it is; NOBODY: not known */
+  guint32 module_type, function_type, code_type;
 } Work;
 
 void
@@ -111,22 +114,19 @@ find_of_class (Work *self, const PyClass *class)
                                              (class->flags & PY_CLASS_HEAP) == 0 ? "<built-in>" : "<class>"));
 }
 
-static void
-look_at_types (Work *self)
+static guint32
+find_type (PyHeap *heap, const char *name)
 {
-  guint32 n_types = py_heap_get_n_types (self->heap);
+  guint32 n_types = py_heap_get_n_types (heap);
 
-  self->module_type = self->function_type = PY_HEAP_NONE;
   for (guint32 i = 0; i < n_types; i++)
     {
-      const PyHeapType *type = py_heap_get_type (self->heap, i);
-      gboolean builtin = (type->class->flags & PY_CLASS_HEAP) == 0;
+      const PyClass *class = py_heap_get_type (heap, i)->class;
 
-      if (builtin && g_str_equal (type->class->c_name, "module"))
-        self->module_type = i;
-      else if (builtin && g_str_equal (type->class->c_name, "function"))
-        self->function_type = i;
+      if ((class->flags & PY_CLASS_HEAP) == 0 && g_str_equal (class->c_name, name))
+        return i;
     }
+  return PY_HEAP_NONE;
 }
 
 static void
@@ -153,6 +153,32 @@ claim_classes (Work *self)
     }
 }
 
+/* A coroutine or a generator refers to its function, or to its code. */
+static void
+claim_coroutine (Work *self, guint32 object)
+{
+  guint32 n_references;
+  const guint32 *references = py_heap_get_references (self->heap, object, &n_references);
+
+  for (guint32 i = 0; i < n_references; i++)
+    {
+      guint32 type = py_heap_get_object_type (self->heap, references[i]);
+      const PyCode *code;
+
+      if (type == self->function_type && is_integration (self, self->owners->origin[references[i]]))
+        {
+          claim (self, object, self->owners->origin[references[i]]);
+          return;
+        }
+      if (type != self->code_type)
+        continue;
+      code = py_inspector_get_code (self->inspector, py_heap_get_address (self->heap, references[i]));
+      if (code != NULL && HAP_ORIGIN_IS_INTEGRATION (hap_origin_of_file (code->filename)->kind))
+        claim (self, object, get_index (self, hap_origin_of_file (code->filename)));
+      return;
+    }
+}
+
 /* A function refers to the dict of the module that it was defined in. */
 static void
 claim_function (Work *self, guint32 object)
@@ -171,6 +197,8 @@ claim_function (Work *self, guint32 object)
 static void
 claim_instances (Work *self)
 {
+  guint32 coroutine = find_type (self->heap, "coroutine"), generator = find_type (self->heap, "generator");
+  guint32 asynchronous = find_type (self->heap, "async_generator");
   guint32 n = py_heap_get_n_objects (self->heap);
 
   for (guint32 i = 0; i < n; i++)
@@ -181,6 +209,60 @@ claim_instances (Work *self)
         claim_function (self, i);
       else if (is_integration (self, self->of_type[type]) && self->owners->origin[i] == NOBODY)
         claim (self, i, self->of_type[type]);
+    }
+  for (guint32 i = 0; i < n; i++)
+    {
+      guint32 type = py_heap_get_object_type (self->heap, i);
+
+      if (type == coroutine || type == generator || type == asynchronous)
+        claim_coroutine (self, i);
+    }
+}
+
+/* What all that refers to an object agrees on; NOBODY: they do not, or some are nobody's. Garbage has no say.
+ */
+static guint16
+ask_referrers (Work *self, guint32 object)
+{
+  guint32 n_referrers;
+  const guint32 *referrers = py_heap_get_referrers (self->heap, object, &n_referrers);
+  guint16 agreed = NOBODY;
+
+  for (guint32 i = 0; i < n_referrers; i++)
+    {
+      guint16 origin = self->owners->origin[referrers[i]];
+
+      if (!self->owners->holders->reached[referrers[i]] || referrers[i] == object)
+        continue;
+      if (!is_integration (self, origin) || (agreed != NOBODY && agreed != origin))
+        return NOBODY;
+      agreed = origin;
+    }
+  return agreed;
+}
+
+/* Several objects of one integration may hold a thing together. Holders come first in the order, and mostly
+ * so do referrers; the passes take in what does not. */
+static void
+spread (Work *self)
+{
+  const HapDominators *holders = self->owners->holders;
+  gboolean changed = TRUE;
+
+  for (guint pass = 0; pass < MAX_PASSES && changed; pass++)
+    {
+      changed = FALSE;
+      for (guint32 i = 0; i < holders->n_reached; i++)
+        {
+          guint32 object = holders->order[i];
+          guint16 agreed;
+
+          if (self->owners->origin[object] != NOBODY || self->is_root[object])
+            continue;
+          agreed = ask_referrers (self, object);
+          changed |= agreed != NOBODY;
+          self->owners->origin[object] = agreed;
+        }
     }
 }
 
@@ -219,44 +301,63 @@ get_referrers (gpointer heap, guint32 object, guint32 *n)
   return py_heap_get_referrers (heap, object, n);
 }
 
-/* What is held from outside of the heap, as the collector finds it: by more references than objects have to
- * it. That takes in what frames and C code hold, known or not, and leaves out what a forgotten word in C's
- * memory points at. What no root leads to is garbage that was not collected yet. */
-static guint8 *
-find_roots (PyHeap *heap)
+/* Of each object its count of references, where that counts. */
+static guint32 *
+read_counts (PyHeap *heap)
 {
   PyInspector *inspector = py_heap_get_inspector (heap);
   gboolean has_immortals = py_runtime_get_version (py_inspector_get_runtime (inspector)) >= PYTHON_3_12;
-  guint32 n = py_heap_get_n_objects (heap), n_referrers;
-  guint8 *is_root = g_new0 (guint8, MAX (n, 1));
+  guint32 n = py_heap_get_n_objects (heap);
+  guint32 *counts = g_new (guint32, MAX (n, 1));
 
   for (guint32 i = 0; i < n; i++)
     {
       guint64 count = py_inspector_read (inspector, py_heap_get_address (heap, i));
 
-      py_heap_get_referrers (heap, i, &n_referrers);
       if (has_immortals)
         count &= G_MAXUINT32;
-      if (has_immortals && count >= IMMORTAL)
+      counts[i] = has_immortals && count >= IMMORTAL ? G_MAXUINT32 : MIN (count, G_MAXUINT32 - 1);
+    }
+  return counts;
+}
+
+/* What is held from outside of the heap, as the collector finds it: by more references than objects have to
+ * it. That takes in what frames and C code hold, known or not, and leaves out what a forgotten word in C's
+ * memory points at. What no root leads to is garbage that was not collected yet. */
+static guint8 *
+find_roots (PyHeap *heap, const guint32 *counts)
+{
+  guint32 n = py_heap_get_n_objects (heap), n_referrers;
+  guint8 *is_root = g_new0 (guint8, MAX (n, 1));
+
+  for (guint32 i = 0; i < n; i++)
+    {
+      py_heap_get_referrers (heap, i, &n_referrers);
+      if (counts[i] == G_MAXUINT32)
         is_root[i] = n_referrers == 0 || (py_heap_get_flags (heap, i) & PY_HEAP_OBJECT_ROOT) != 0;
       else
-        is_root[i] = count > n_referrers;
+        is_root[i] = counts[i] > n_referrers;
     }
   return is_root;
 }
 
-static gboolean
+/* What has to be read is read first: then the window's room is free for the rest. */
+static guint8 *
 find_holders (MemoryOwners *self, PyHeap *heap, GCancellable *cancellable, GError **error)
 {
+  g_autofree guint32 *counts = read_counts (heap);
   g_autofree guint8 *is_root = NULL;
 
-  if (!py_heap_make_references (heap, cancellable, error)
-      || !py_heap_make_referrers (heap, cancellable, error))
-    return FALSE;
-  is_root = find_roots (heap);
+  if (!py_heap_make_references (heap, cancellable, error))
+    return NULL;
+  py_heap_drop_window (heap);
+  if (!py_heap_make_referrers (heap, cancellable, error))
+    return NULL;
+  is_root = find_roots (heap, counts);
+  g_clear_pointer (&counts, g_free);
   self->holders = hap_dominators_new (py_heap_get_n_objects (heap), is_root, get_references, get_referrers,
                                       heap, cancellable, error);
-  return self->holders != NULL;
+  return self->holders != NULL ? g_steal_pointer (&is_root) : NULL;
 }
 
 MemoryOwners *
@@ -266,6 +367,7 @@ memory_owners_new (PyHeap *heap, GCancellable *cancellable, GError **error)
   g_autoptr (GHashTable) modules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GHashTable) index = g_hash_table_new (NULL, NULL);
   g_autofree guint16 *of_type = g_new (guint16, MAX (py_heap_get_n_types (heap), 1));
+  g_autofree guint8 *is_root = NULL;
   guint32 n = py_heap_get_n_objects (heap);
   Work work = { .owners = self,
                 .heap = heap,
@@ -276,16 +378,21 @@ memory_owners_new (PyHeap *heap, GCancellable *cancellable, GError **error)
 
   self->origins = g_ptr_array_new ();
   g_ptr_array_add (self->origins, NULL);
-  if (!find_holders (self, heap, cancellable, error))
+  is_root = find_holders (self, heap, cancellable, error);
+  if (is_root == NULL)
     return NULL;
 
   self->origin = g_new (guint16, MAX (n, 1));
   for (guint32 i = 0; i < n; i++)
     self->origin[i] = NOBODY;
-  look_at_types (&work);
+  work.is_root = is_root;
+  work.module_type = find_type (heap, "module");
+  work.function_type = find_type (heap, "function");
+  work.code_type = find_type (heap, "code");
   claim_modules (&work);
   claim_classes (&work);
   claim_instances (&work);
+  spread (&work);
   inherit (&work);
   return g_steal_pointer (&self);
 }

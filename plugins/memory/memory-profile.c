@@ -187,34 +187,44 @@ drop_garbage (const MemoryOwners *owners, guint8 *is_new)
     is_new[i] &= owners->holders->reached[i];
 }
 
+/* Everything that goes through the whole memory comes first, as long as little is kept of it. */
 static gboolean
-take_second (Run *self, const MemoryKnown *known, GError **error)
+analyse (Run *self, MemoryMoment *moment, guint8 *is_new, GError **error)
 {
-  g_autoptr (MemoryMoment) moment = take_moment (self, error);
-  g_autoptr (MemoryOwners) owners = NULL;
-  g_autoptr (MemoryKinds) kinds = NULL;
-  g_autofree guint8 *is_new = NULL;
+  g_autoptr (MemoryKinds) kinds = memory_kinds_new (moment->heap);
+  g_autoptr (MemoryStrings) strings = memory_strings_new (moment->heap);
+  g_autoptr (MemoryOwners) owners = memory_owners_new (moment->heap, NULL, error);
   MemoryFindings findings;
 
-  if (moment == NULL)
-    return FALSE;
-  is_new = memory_known_find_new (known, moment->heap);
-  owners = memory_owners_new (moment->heap, NULL, error);
-  if (owners == NULL)
+  if (owners == NULL || !memory_moment_check (moment, error))
     return FALSE;
   drop_garbage (owners, is_new);
-  kinds = memory_kinds_new (moment->heap);
   findings = (MemoryFindings){ moment->heap, owners, kinds, is_new };
 
   self->profile->after = moment->areas;
   if ((self->formats & MEMORY_FORMAT_HPY) != 0)
     self->census = memory_kinds_count (kinds, is_new);
+  memory_strings_find_equal (strings, owners->holders->reached, self->profile);
   memory_tables_fill (&findings, self->profile);
-  memory_strings_find (moment->heap, owners->holders->reached, self->profile);
   self->profile->verdict = memory_verdict_new (&findings, self->profile);
   self->summary =
       g_variant_ref_sink (memory_summary_new (self->profile, moment->heap, (double)self->pause_ns / 1e3));
   return TRUE;
+}
+
+/* @known: (transfer full): its room is needed */
+static gboolean
+take_second (Run *self, MemoryKnown *known, GError **error)
+{
+  g_autoptr (MemoryKnown) first = known;
+  g_autoptr (MemoryMoment) moment = take_moment (self, error);
+  g_autofree guint8 *is_new = NULL;
+
+  if (moment == NULL)
+    return FALSE;
+  is_new = memory_known_find_new (first, moment->heap);
+  g_clear_pointer (&first, memory_known_free);
+  return analyse (self, moment, is_new, error);
 }
 
 static gboolean
@@ -247,7 +257,8 @@ memory_profile_run (HapAction *action,
   if (known == NULL || !wait (&run, self->seconds, error))
     return FALSE;
   run.profile->duration = (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC;
-  if (!take_second (&run, known, error) || !hap_report_summarize (report, run.summary, error)
+  if (!take_second (&run, g_steal_pointer (&known), error)
+      || !hap_report_summarize (report, run.summary, error)
       || !memory_artifacts_write (report, run.census, run.profile, self->formats, error))
     return FALSE;
   return notify (&run, TRUE, error);

@@ -17,11 +17,18 @@
 #define MAX_TEXT 80 /* characters */
 #define MAX_STRINGS (4 * 1024 * 1024)
 
+/* 12 bytes of it: there are many. */
 typedef struct
 {
-  guint64 sum;
+  guint32 sum[2];
   guint32 object;
 } String;
+
+struct _MemoryStrings
+{
+  PyHeap *heap;
+  GArray *strings; /* (element-type String) */
+};
 
 typedef struct
 {
@@ -69,28 +76,55 @@ sum_string (const PyLayout *layout, const guint8 *bytes, gsize size, guint64 *su
   return TRUE;
 }
 
-static GArray *
-list_strings (PyHeap *heap, const guint8 *reached)
+static guint32
+find_type (PyHeap *heap)
 {
+  guint32 n = py_heap_get_n_types (heap);
+
+  for (guint32 i = 0; i < n; i++)
+    {
+      const PyClass *class = py_heap_get_type (heap, i)->class;
+
+      if ((class->flags & PY_CLASS_HEAP) == 0 && g_str_equal (class->c_name, "str"))
+        return i;
+    }
+  return PY_HEAP_NONE;
+}
+
+MemoryStrings *
+memory_strings_new (PyHeap *heap)
+{
+  MemoryStrings *self = g_new0 (MemoryStrings, 1);
   PyRuntime *runtime = py_inspector_get_runtime (py_heap_get_inspector (heap));
   const PyLayout *layout = py_runtime_get_layout (runtime);
-  GArray *strings = g_array_new (FALSE, FALSE, sizeof (String));
   g_autofree guint8 *bytes = g_malloc (MAX_LENGTH);
-  guint32 n = py_heap_get_n_objects (heap);
+  guint32 n = py_heap_get_n_objects (heap), type = find_type (heap);
 
-  for (guint32 i = 0; i < n && strings->len < MAX_STRINGS; i++)
+  self->heap = heap;
+  self->strings = g_array_new (FALSE, FALSE, sizeof (String));
+  for (guint32 i = 0; i < n && self->strings->len < MAX_STRINGS; i++)
     {
-      const PyClass *class = py_heap_get_type (heap, py_heap_get_object_type (heap, i))->class;
-      guint64 size = py_heap_get_size (heap, i);
-      String string = { .object = i };
+      guint64 size = py_heap_get_size (heap, i), sum;
 
-      if (reached[i] && (class->flags & PY_CLASS_HEAP) == 0 && g_str_equal (class->c_name, "str")
-          && size <= MAX_LENGTH && size > layout->unicode_compact_data
-          && hap_memory_read (py_runtime_get_memory (runtime), py_heap_get_address (heap, i), bytes, size)
-          && sum_string (layout, bytes, size, &string.sum))
-        g_array_append_val (strings, string);
+      if (size > MAX_LENGTH || size <= layout->unicode_compact_data
+          || py_heap_get_object_type (heap, i) != type)
+        continue;
+      if (hap_memory_read (py_runtime_get_memory (runtime), py_heap_get_address (heap, i), bytes, size)
+          && sum_string (layout, bytes, size, &sum))
+        {
+          const String string = { { (guint32)(sum >> 32), (guint32)sum }, i };
+
+          g_array_append_val (self->strings, string);
+        }
     }
-  return strings;
+  return self;
+}
+
+void
+memory_strings_free (MemoryStrings *self)
+{
+  g_array_unref (self->strings);
+  g_free (self);
 }
 
 static gint
@@ -98,7 +132,7 @@ compare_strings (gconstpointer a, gconstpointer b)
 {
   const String *one = a, *other = b;
 
-  return (one->sum > other->sum) - (one->sum < other->sum);
+  return memcmp (one->sum, other->sum, sizeof one->sum);
 }
 
 static gint
@@ -111,21 +145,34 @@ compare_groups (gconstpointer a, gconstpointer b)
   return (one->object > other->object) - (one->object < other->object);
 }
 
+/* One run of equal strings: those that count. */
+static Group
+sum_group (MemoryStrings *self, const guint8 *reached, guint first, guint *next)
+{
+  const String *strings = (const String *)(gpointer)self->strings->data;
+  Group group = { 0 };
+
+  for (*next = first; *next < self->strings->len && compare_strings (&strings[*next], &strings[first]) == 0;
+       (*next)++)
+    if (reached[strings[*next].object])
+      {
+        group.object = strings[*next].object;
+        group.bytes += group.copies > 0 ? py_heap_get_size (self->heap, group.object) : 0;
+        group.copies++;
+      }
+  return group;
+}
+
 static GArray *
-group_strings (PyHeap *heap, GArray *strings)
+group_strings (MemoryStrings *self, const guint8 *reached)
 {
   GArray *groups = g_array_new (FALSE, FALSE, sizeof (Group));
 
-  g_array_sort (strings, compare_strings);
-  for (guint i = 0, next; i < strings->len; i = next)
+  g_array_sort (self->strings, compare_strings);
+  for (guint i = 0, next; i < self->strings->len; i = next)
     {
-      const String *first = &g_array_index (strings, String, i);
-      Group group = { .object = first->object };
+      const Group group = sum_group (self, reached, i, &next);
 
-      for (next = i + 1; next < strings->len && g_array_index (strings, String, next).sum == first->sum;
-           next++)
-        group.bytes += py_heap_get_size (heap, g_array_index (strings, String, next).object);
-      group.copies = next - i;
       if (group.copies > 1)
         g_array_append_val (groups, group);
     }
@@ -177,24 +224,23 @@ show (PyHeap *heap, guint32 object)
 }
 
 void
-memory_strings_find (PyHeap *heap, const guint8 *reached, HapHeapProfile *profile)
+memory_strings_find_equal (MemoryStrings *self, const guint8 *reached, HapHeapProfile *profile)
 {
-  g_autoptr (GArray) strings = list_strings (heap, reached);
-  g_autoptr (GArray) groups = group_strings (heap, strings);
-  PyInspector *inspector = py_heap_get_inspector (heap);
+  g_autoptr (GArray) groups = group_strings (self, reached);
+  PyInspector *inspector = py_heap_get_inspector (self->heap);
   const PyLayout *layout = py_runtime_get_layout (py_inspector_get_runtime (inspector));
 
   for (guint i = 0; i < groups->len; i++)
     {
       const Group *group = &g_array_index (groups, Group, i);
+      guint64 address = py_heap_get_address (self->heap, group->object);
       HapHeapDuplicate duplicate = { .copies = group->copies, .bytes = group->bytes };
 
       profile->shared_bytes += group->bytes;
       if (i >= MAX_SHOWN)
         continue;
-      duplicate.text = show (heap, group->object);
-      duplicate.length =
-          py_inspector_read (inspector, py_heap_get_address (heap, group->object) + layout->unicode_length);
+      duplicate.text = show (self->heap, group->object);
+      duplicate.length = py_inspector_read (inspector, address + layout->unicode_length);
       g_array_append_val (profile->duplicates, duplicate);
     }
 }

@@ -6,13 +6,22 @@
 
 G_BEGIN_DECLS
 
+/* Strings of at least 16 characters, by what they say. */
+typedef struct _MemoryStrings MemoryStrings;
+
+/* Reads them all. */
+MemoryStrings *memory_strings_new (PyHeap *heap);
+void memory_strings_free (MemoryStrings *self);
+
 /**
- * memory_strings_find:
+ * memory_strings_find_equal:
  * @reached: which objects count
  *
- * Fills duplicates and shared_bytes of @profile: strings of at least 16 characters that there are more than
- * once. What looks like a password or a key is shown by its first characters.
+ * Fills duplicates and shared_bytes of @profile. What looks like a password or a key is shown by its first
+ * characters.
  */
-void memory_strings_find (PyHeap *heap, const guint8 *reached, HapHeapProfile *profile);
+void memory_strings_find_equal (MemoryStrings *self, const guint8 *reached, HapHeapProfile *profile);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MemoryStrings, memory_strings_free)
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "hap-action.h"
 #include "hap-plugin.h"
+#include "hap-plugin-path.h"
 
 #if HAP_HAVE_PEAS_2
 #include <libpeas.h>
@@ -161,6 +162,19 @@ hap_plugin_engine_init (HapPluginEngine *self)
   self->plugin_names = g_hash_table_new_full (NULL, NULL, NULL, g_free);
 }
 
+/* One that is not there is empty; one that others can write to must not be read. */
+static void
+add_directory (HapPluginEngine *self, const char *directory)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = hap_plugin_path_check (directory, &error);
+
+  if (path != NULL)
+    peas_engine_add_search_path (self->engine, path, NULL);
+  else
+    g_message ("Plugins are left out: %s", error->message);
+}
+
 HapPluginEngine *
 hap_plugin_engine_new (const char *const *directories)
 {
@@ -175,7 +189,7 @@ hap_plugin_engine_new (const char *const *directories)
   /* Both libpeas look one level of sub-folders deep. */
   for (const char *const *directory = directories != NULL ? directories : installed; *directory != NULL;
        directory++)
-    peas_engine_add_search_path (self->engine, *directory, NULL);
+    add_directory (self, *directory);
   peas_engine_rescan_plugins (self->engine);
 
   return self;

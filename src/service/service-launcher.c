@@ -102,6 +102,7 @@ prepare_worker (gpointer data)
   limit (RLIMIT_CORE, 0);
   limit (RLIMIT_FSIZE, WORKER_MAX_FILE);
   limit (RLIMIT_MEMLOCK, 0);
+  limit (RLIMIT_RTPRIO, 0);
   limit (RLIMIT_NICE, 20 - WORKER_MIN_NICE);
   if (child->rights.change)
     limit (RLIMIT_NPROC, WORKER_MAX_THREADS);

@@ -180,6 +180,15 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
     return_denied (task, "a password is needed, and the call does not allow to ask for it");
 }
 
+/* The library's one authority does not bear to be freed while an answer is on its way. */
+static void
+keep (PolkitAuthority *authority)
+{
+  static PolkitAuthority *kept;
+
+  g_set_object (&kept, authority);
+}
+
 static void
 on_authority (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -189,6 +198,8 @@ on_authority (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (PolkitAuthority) authority = polkit_authority_get_finish (result, &error);
   g_autoptr (PolkitSubject) subject = NULL;
 
+  if (authority != NULL)
+    keep (authority);
   if (authority == NULL || ask->cancelled != NULL)
     {
       return_failure (task, error != NULL ? error : g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "-"));

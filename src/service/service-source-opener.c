@@ -13,7 +13,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,6 +23,8 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "service-beneath.h"
 
 #define MAX_SIZE (1024 * 1024)
 
@@ -89,9 +90,7 @@ format_link (char *link, int fd)
 static int
 open_file (const char *path)
 {
-  const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-                                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-  int path_fd = (int)syscall (SYS_openat2, ROOT_FD, path, &how, sizeof how);
+  int path_fd = service_beneath_open (ROOT_FD, path);
   char link[32];
   int fd = -1;
 

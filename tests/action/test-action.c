@@ -5,8 +5,12 @@
  * tests/action/plugins.
  */
 
+#include <glib/gstdio.h>
+#include <unistd.h>
+
 #include "hap-action.h"
 #include "hap-plugin-engine.h"
+#include "hap-plugin-path.h"
 
 static HapPluginEngine *engine;
 
@@ -47,6 +51,64 @@ test_engine_load (void)
   g_clear_error (&error);
   g_assert_cmpuint (hap_plugin_engine_load (engine, "garbage", "Hello", &error), ==, G_TYPE_INVALID);
   g_assert_error (error, HAP_ERROR, HAP_ERROR_FAILED);
+}
+
+/* What others could change is not loaded. */
+static void
+test_path (void)
+{
+  static const struct
+  {
+    const char *what; /* whose mode it is: the directory, what is above it, a folder in it, a file */
+    guint mode;
+    gboolean safe;
+  } cases[] = {
+    { "plugins", 0755, TRUE },
+    { "plugins", 0775, TRUE },
+    { "plugins", 0777, FALSE },
+    { "plugins", 01777, FALSE },
+    { ".", 0777, FALSE },
+    { ".", 01777, TRUE },
+    { "plugins/folder", 0777, FALSE },
+    { "plugins/a.plugin", 0666, FALSE },
+    { "plugins/folder/a.so", 0666, FALSE },
+  };
+  g_autofree char *top = g_dir_make_tmp (NULL, NULL);
+  g_autofree char *plugins = g_build_filename (top, "plugins", NULL);
+  g_autofree char *folder = g_build_filename (plugins, "folder", NULL);
+  g_autofree char *description = g_build_filename (plugins, "a.plugin", NULL);
+  g_autofree char *module = g_build_filename (folder, "a.so", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
+  g_assert_true (g_file_set_contents (description, "", 0, NULL) && g_file_set_contents (module, "", 0, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *changed = g_build_filename (top, cases[i].what, NULL);
+      g_autoptr (GError) error = NULL;
+      g_autofree char *path = NULL;
+      GStatBuf before;
+
+      g_assert_cmpint (g_stat (changed, &before), ==, 0);
+      g_assert_cmpint (g_chmod (changed, (int)cases[i].mode), ==, 0);
+      path = hap_plugin_path_check (plugins, &error);
+      if (cases[i].safe)
+        g_assert_no_error (error);
+      else
+        g_assert_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED);
+      g_assert_cmpint (g_chmod (changed, (int)before.st_mode & 07777), ==, 0);
+    }
+  /* What is another's is not root's, however closed. */
+  if (geteuid () == 0)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpint (chown (module, 65534, 65534), ==, 0);
+      g_assert_null (hap_plugin_path_check (plugins, &error));
+      g_assert_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED);
+    }
+  g_assert_cmpint (g_remove (module) | g_remove (description) | g_remove (folder) | g_remove (plugins)
+                       | g_remove (top),
+                   ==, 0);
 }
 
 static void
@@ -213,6 +275,7 @@ main (int argc, char **argv)
   g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
   engine = hap_plugin_engine_new (directories);
 
+  g_test_add_func ("/action/plugin-engine/path", test_path);
   g_test_add_func ("/action/plugin-engine/list", test_engine_list);
   g_test_add_func ("/action/plugin-engine/load", test_engine_load);
   g_test_add_func ("/action/description/complete", test_describe);

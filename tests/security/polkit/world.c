@@ -23,6 +23,8 @@ typedef struct
   PolkitSubject *subject;
   char *path;
   guint export;
+  char *cookie; /* of what it was asked last and did not answer */
+  GDBusMethodInvocation *unanswered;
 } Agent;
 
 static const char agent_xml[] =
@@ -72,6 +74,13 @@ begin (Agent *agent, GDBusMethodInvocation *invocation, GVariant *parameters)
   else if (agent->mode == AGENT_CANCEL)
     g_dbus_method_invocation_return_dbus_error (invocation, "org.freedesktop.PolicyKit1.Error.Cancelled",
                                                 "-");
+  else
+    {
+      g_free (agent->cookie);
+      agent->cookie = g_strdup (cookie);
+      g_clear_object (&agent->unanswered);
+      agent->unanswered = invocation;
+    }
 }
 
 static void
@@ -115,6 +124,8 @@ agent_free (Agent *agent)
     }
   g_dbus_connection_unregister_object (bus, agent->export);
   g_object_unref (agent->subject);
+  g_clear_object (&agent->unanswered);
+  g_free (agent->cookie);
   g_free (agent->path);
   g_free (agent);
 }
@@ -165,12 +176,110 @@ world_set_agent (World *self, Caller *caller, AgentMode mode)
 }
 
 void
-world_set_session_agent (World *self, Caller *caller, AgentMode mode)
+world_answer (World *self, Caller *caller)
 {
-  g_autofree char *session = g_strdup_printf ("hap%u", caller->uid);
-  g_autofree char *key = g_strdup_printf ("session %s", session);
+  g_autofree char *key = g_strdup_printf ("process %u", caller->pid);
+  Agent *agent = g_hash_table_lookup (self->agents, key);
+  g_autoptr (PolkitAuthority) authority = get_authority ();
+  g_autoptr (PolkitIdentity) identity = polkit_unix_user_new (64321);
+  g_autoptr (GDBusConnection) bus = get_bus ();
+  g_autoptr (GVariant) reply = NULL;
 
-  set_agent (self, key, polkit_unix_session_new (session), mode);
+  /* It may be that nobody wants to know any more. */
+  polkit_authority_authentication_agent_response_sync (authority, agent->cookie, identity, NULL, NULL);
+  g_dbus_method_invocation_return_value (g_steal_pointer (&agent->unanswered), NULL);
+  /* polkit takes one message after the other. */
+  reply = g_dbus_connection_call_sync (bus, "org.freedesktop.PolicyKit1",
+                                       "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.DBus.Peer",
+                                       "Ping", NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+  g_assert_nonnull (reply);
+}
+
+struct _Ear
+{
+  GDBusConnection *monitor;
+  char *name;
+  char *answer; /* set once, in the thread of the connection */
+};
+
+static GDBusMessage *
+on_overheard (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, gpointer data)
+{
+  Ear *ear = data;
+  GDBusMessageType type = g_dbus_message_get_message_type (message);
+  const char *error = g_dbus_message_get_error_name (message);
+
+  if (!incoming)
+    return message;
+  if (g_strcmp0 (g_dbus_message_get_destination (message), ear->name) == 0
+      && g_strcmp0 (g_dbus_message_get_sender (message), "org.freedesktop.DBus") != 0
+      && (type == G_DBUS_MESSAGE_TYPE_ERROR || type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN)
+      && g_atomic_pointer_get (&ear->answer) == NULL)
+    g_atomic_pointer_set (&ear->answer, g_strdup (error != NULL ? error : "ok"));
+  /* The bus's answer to BecomeMonitor alone is ours. */
+  if (g_strcmp0 (g_dbus_message_get_sender (message), "org.freedesktop.DBus") == 0)
+    return message;
+  g_object_unref (message);
+  return NULL;
+}
+
+Ear *
+world_listen (World *self, Caller *caller)
+{
+  Ear *ear = g_new0 (Ear, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  ear->name = g_strdup (caller->name);
+  ear->monitor = fixture_connect (&self->fixture);
+  g_dbus_connection_add_filter (ear->monitor, on_overheard, ear, NULL);
+  reply = g_dbus_connection_call_sync (
+      ear->monitor, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Monitoring",
+      "BecomeMonitor", g_variant_new ("(asu)", NULL, 0), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+  g_assert_no_error (error);
+  return ear;
+}
+
+static gboolean
+has_heard (gpointer data)
+{
+  return g_atomic_pointer_get (&((Ear *)data)->answer) != NULL;
+}
+
+char *
+ear_wait (Ear *ear)
+{
+  char *answer;
+
+  fixture_wait (has_heard, ear);
+  g_dbus_connection_close_sync (ear->monitor, NULL, NULL);
+  answer = ear->answer;
+  g_object_unref (ear->monitor);
+  g_free (ear->name);
+  g_free (ear);
+  return answer;
+}
+
+gboolean
+world_try_second_agent (World *self, Caller *caller)
+{
+  g_autoptr (GDBusConnection) other = fixture_connect (&self->fixture);
+  g_autoptr (PolkitSubject) subject =
+      polkit_unix_process_new_for_owner ((gint)caller->pid, 0, (gint)caller->uid);
+  guint64 start_time = polkit_unix_process_get_start_time (POLKIT_UNIX_PROCESS (subject));
+  GVariantBuilder details;
+  g_autoptr (GVariant) reply = NULL;
+
+  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&details, "{sv}", "pid", g_variant_new_uint32 (caller->pid));
+  g_variant_builder_add (&details, "{sv}", "start-time", g_variant_new_uint64 (start_time));
+  g_variant_builder_add (&details, "{sv}", "uid", g_variant_new_int32 ((gint)caller->uid));
+  reply = g_dbus_connection_call_sync (
+      other, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+      "org.freedesktop.PolicyKit1.Authority", "RegisterAuthenticationAgent",
+      g_variant_new ("((sa{sv})ss)", "unix-process", &details, "C", "/agent/second"), NULL,
+      G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+  return reply != NULL;
 }
 
 void
@@ -251,6 +360,34 @@ world_start_polkit (World *self)
   self->authority = get_authority ();
 }
 
+void
+world_end_polkit (World *self)
+{
+  if (self->polkitd == NULL)
+    return;
+  g_subprocess_send_signal (self->polkitd, SIGCONT);
+  g_subprocess_force_exit (self->polkitd);
+  g_subprocess_wait (self->polkitd, NULL, NULL);
+  g_clear_object (&self->polkitd);
+}
+
+void
+world_wait_for_program (guint pid, const char *name)
+{
+  gint64 deadline = g_get_monotonic_time () + WAIT_SECONDS * G_USEC_PER_SEC;
+  g_autofree char *path = g_strdup_printf ("/proc/%u/comm", pid);
+  g_autofree char *wanted = g_strdup_printf ("%s\n", name);
+  g_autofree char *text = NULL;
+
+  do
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_clear_pointer (&text, g_free);
+      g_file_get_contents (path, &text, NULL, NULL);
+    }
+  while (g_strcmp0 (text, wanted) != 0);
+}
+
 gboolean
 world_set_up (World *self, const char *config, gboolean with_polkit)
 {
@@ -284,13 +421,7 @@ world_tear_down (World *self)
   g_hash_table_unref (self->agents);
   g_string_free (self->prompts, TRUE);
   g_clear_object (&self->authority);
-  if (self->polkitd != NULL)
-    {
-      g_subprocess_send_signal (self->polkitd, SIGCONT);
-      g_subprocess_force_exit (self->polkitd);
-      g_subprocess_wait (self->polkitd, NULL, NULL);
-      g_clear_object (&self->polkitd);
-    }
+  world_end_polkit (self);
   fixture_tear_down (&self->fixture);
   g_unlink (self->config);
   g_free (self->config);

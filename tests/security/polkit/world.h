@@ -36,6 +36,10 @@ typedef struct
 gboolean world_set_up (World *self, const char *config, gboolean with_polkit);
 void world_tear_down (World *self);
 void world_start_polkit (World *self);
+void world_end_polkit (World *self);
+
+/* Waits until the process runs the program @name. */
+void world_wait_for_program (guint pid, const char *name);
 
 /* Replaces the test's rule, and waits until polkit has taken it. @script: (nullable): JavaScript */
 void world_set_rule (World *self, const char *script);
@@ -64,8 +68,19 @@ char *world_receive (World *self, Caller *caller);
 /* The agent of @caller's process from now on. */
 void world_set_agent (World *self, Caller *caller, AgentMode mode);
 
-/* An agent of the session of @caller, too. */
-void world_set_session_agent (World *self, Caller *caller, AgentMode mode);
+/* The agent of the process, which has hung so far, has got the right password; waits until polkit has
+ * decided. */
+void world_answer (World *self, Caller *caller);
+
+/* What the service answers to @caller from now on, even if nobody is there to hear it: the name of an error,
+ * or "ok".
+ */
+typedef struct _Ear Ear;
+Ear *world_listen (World *self, Caller *caller);
+char *ear_wait (Ear *ear); /* frees @ear */
+
+/* Whether another agent could be registered for the process of @caller. */
+gboolean world_try_second_agent (World *self, Caller *caller);
 
 /* Waits until agents were to ask @n times. */
 void world_wait_for_prompts (World *self, guint n);

@@ -459,13 +459,11 @@ gboolean
 service_artifacts_has_others (ServiceArtifacts *self, guint uid)
 {
   g_autoptr (GArray) entries = ensure_open (self, NULL) ? list_entries (self, NULL) : NULL;
-  gboolean found = FALSE;
-  guint owner;
+  guint owner = uid;
 
-  for (guint i = 0; !found && entries != NULL && i < entries->len; i++)
-    found =
-        service_artifacts_get_owner (self, g_array_index (entries, Entry, i).name, &owner) && owner != uid;
-  return found;
+  for (guint i = 0; owner == uid && entries != NULL && i < entries->len; i++)
+    service_artifacts_get_owner (self, g_array_index (entries, Entry, i).name, &owner);
+  return owner != uid;
 }
 
 /* Returns: (transfer floating) (nullable): NULL when it is not of @only */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * How many jobs there may be, which exclude each other, and how long they can be read.
+ */
+
+#include "service-fixture.h"
+
+#include <glib/gstdio.h>
+
+static void
+test_busy (void)
+{
+  Fixture fixture;
+  guint target, other;
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+  g_autofree char *third = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!fixture_set_up (&fixture, NULL))
+    return;
+  target = fixture_add_target (&fixture, "python");
+  other = fixture_add_target (&fixture, "python");
+  first = fixture_start_waiting_job (&fixture, target, "wait");
+  g_assert_null (fixture_run (&fixture, "FakeJob", target, "succeed", &error));
+  fixture_assert_error (&error, "Busy", "FakeJob runs on process");
+
+  second = fixture_start_job (&fixture, other, "succeed");
+  fixture_wait_for_state (&fixture, second, "finished");
+  reply = fixture_call (&fixture, first, "Profiler.Job", "Cancel", NULL, &error);
+  g_assert_no_error (error);
+  third = fixture_start_job (&fixture, target, "succeed");
+  fixture_wait_for_state (&fixture, third, "finished");
+  fixture_tear_down (&fixture);
+}
+
+static void
+test_too_many (void)
+{
+  Fixture fixture;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *config = NULL;
+  g_autofree char *argument = NULL;
+  gint fd = g_file_open_tmp ("ha-profiler-test-XXXXXX.conf", &config, &error);
+  const char *arguments[] = { NULL, NULL };
+
+  g_assert_no_error (error);
+  g_close (fd, NULL);
+  g_file_set_contents (config, "[Limits]\nJobs=3\nJobsPerUser=2\n", -1, NULL);
+  arguments[0] = argument = g_strdup_printf ("--config=%s", config);
+  if (fixture_set_up (&fixture, arguments))
+    {
+      for (guint i = 0; i < 2; i++)
+        {
+          guint target = fixture_add_target (&fixture, "python");
+          g_autofree char *path = fixture_start_waiting_job (&fixture, target, "wait");
+        }
+      g_assert_null (
+          fixture_run (&fixture, "FakeJob", fixture_add_target (&fixture, "python"), "succeed", &error));
+      fixture_assert_error (&error, "Busy", "2 jobs run for user");
+      fixture_tear_down (&fixture);
+    }
+  g_unlink (config);
+}
+
+/* Of jobs that have ended, the last ones can be read. */
+static void
+test_bounded (void)
+{
+  Fixture fixture;
+  guint target;
+  g_autofree char *last = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariant) objects = NULL;
+  g_autoptr (GVariant) first = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!fixture_set_up (&fixture, NULL))
+    return;
+  target = fixture_add_target (&fixture, "python");
+  for (guint i = 0; i < 34; i++)
+    {
+      g_free (last);
+      last = fixture_start_job (&fixture, target, "wrong-type");
+      fixture_wait_for_state (&fixture, last, "finished");
+    }
+  reply = fixture_call (&fixture, PROFILER_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                        NULL, &error);
+  g_assert_no_error (error);
+  objects = g_variant_get_child_value (reply, 0);
+  g_assert_cmpuint (g_variant_n_children (objects), ==, 32);
+  first = g_variant_lookup_value (objects, PROFILER_PATH "/jobs/1", NULL);
+  g_assert_null (first);
+  g_assert_null (fixture_call (&fixture, PROFILER_PATH "/jobs/1", "Profiler.Job", "Cancel", NULL, &error));
+  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD);
+  fixture_tear_down (&fixture);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/service/job/busy", test_busy);
+  g_test_add_func ("/service/job/too-many", test_too_many);
+  g_test_add_func ("/service/job/bounded", test_bounded);
+  return g_test_run ();
+}

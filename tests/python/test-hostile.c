@@ -2,7 +2,7 @@
 
 /*
  * A recorded interpreter whose memory lies: words that come out changed, other ones in each round. Nothing
- * may crash, and no round may read without end.
+ * may crash, and no round may read without end. HAP_TEST_ROUNDS: how many rounds.
  */
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "py-frames.h"
 #include "py-objects.h"
 
-#define N_ROUNDS 2000
+#define DEFAULT_ROUNDS 2000
 #define SEED 20250101
 #define MAX_READS 2000000 /* in one round; an honest one needs some thousands */
 #define MAX_STACKS 64
@@ -189,6 +189,8 @@ test_lies (gconstpointer data)
   g_autoptr (HapTarget) target = record (python, process, memory);
   g_autoptr (GError) error = NULL;
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, &error);
+  const char *given = g_getenv ("HAP_TEST_ROUNDS");
+  guint n_rounds = given != NULL ? (guint)g_ascii_strtoull (given, NULL, 10) : DEFAULT_ROUNDS;
   guint n_honest, n_refused = 0;
 
   g_assert_no_error (error);
@@ -197,13 +199,13 @@ test_lies (gconstpointer data)
   n_honest = memory->n_reads;
   g_test_message ("an honest round: %u reads", n_honest);
 
-  for (guint round = 0; round < N_ROUNDS; round++)
+  for (guint round = 0; round < n_rounds; round++)
     {
       memory->n_reads = 0;
       memory->one_in = 1 << g_rand_int_range (memory->rand, 1, 12);
       read_everything (runtime);
     }
-  for (guint round = 0; round < N_ROUNDS / 20; round++)
+  for (guint round = 0; round < n_rounds / 20; round++)
     {
       g_autoptr (PyDiscovery) discovery = NULL;
 

@@ -2,7 +2,8 @@
 
 /*
  * The tasks and handles of a recorded process whose memory lies: words that come out changed, other ones in
- * each round. Nothing may crash, and no round may read without end.
+ * each round. Nothing may crash, and no round may read without end. HAP_TEST_ROUNDS: how
+ * many rounds.
  */
 
 #include "hap-image.h"
@@ -12,7 +13,7 @@
 #include "py-future.h"
 #include "py-repr.h"
 
-#define N_ROUNDS 30
+#define DEFAULT_ROUNDS 30
 #define SEED 20250102
 #define MAX_READS 20000000 /* in one round; an honest one needs some hundred thousand */
 #define MAX_SHOWN 100
@@ -127,6 +128,8 @@ test_lies (gconstpointer data)
   g_autoptr (HapTarget) target = NULL;
   g_autoptr (PyRuntime) live = NULL, runtime = NULL;
   g_autoptr (LyingMemory) memory = g_object_new (TYPE_LYING_MEMORY, NULL);
+  const char *given = g_getenv ("HAP_TEST_ROUNDS");
+  guint n_rounds = given != NULL ? (guint)g_ascii_strtoull (given, NULL, 10) : DEFAULT_ROUNDS;
   HapMaps *maps;
 
   for (;;)
@@ -147,7 +150,7 @@ test_lies (gconstpointer data)
   memory->source = HAP_MEMORY (hap_image_record (hap_target_get_memory (target)));
   runtime = py_runtime_with_memory (live, HAP_MEMORY (memory));
   g_assert_cmpuint (read_everything (runtime, maps), >, 100);
-  for (guint i = 0; i < N_ROUNDS; i++)
+  for (guint i = 0; i < n_rounds; i++)
     {
       memory->one_in = 10 << (i % 10);
       memory->n_reads = 0;

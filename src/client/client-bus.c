@@ -13,6 +13,9 @@
 #include "client-agent.h"
 #include "client-remote.h"
 
+/* Who waits for a shell to complete a word does not wait long. */
+#define UNATTENDED_MSEC 2000
+
 typedef struct
 {
   gboolean done;
@@ -151,8 +154,9 @@ client_bus_call (Client *client,
   g_dbus_connection_call_with_unix_fd_list (
       client->connection, call->destination != NULL ? call->destination : CLIENT_BUS_NAME,
       call->path != NULL ? call->path : CLIENT_PATH, call->interface, call->method, taken,
-      G_VARIANT_TYPE (call->reply), G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL,
-      client->cancellable, on_answer, &answer);
+      G_VARIANT_TYPE (call->reply),
+      client->unattended ? G_DBUS_CALL_FLAGS_NONE : G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+      client->unattended ? UNATTENDED_MSEC : G_MAXINT, NULL, client->cancellable, on_answer, &answer);
   client_bus_wait (client, &answer.done);
 
   if (answer.error != NULL)

@@ -13,6 +13,7 @@
 #include "client-artifacts.h"
 #include "client-agent.h"
 #include "client-bus.h"
+#include "client-complete.h"
 #include "client-format.h"
 #include "client-help.h"
 #include "client-job.h"
@@ -417,7 +418,11 @@ client_run (Client *self, char **argv)
   g_autoptr (GError) error = NULL;
   int status = CLIENT_STATUS_SUCCESS;
 
-  if (!run (self, &arguments, &error))
+  /* Asked for by the completions of shells: not a command for people. */
+  if (arguments[0] != NULL && g_strcmp0 (arguments[1], "complete") == 0
+      && g_strcmp0 (arguments[2], "--") == 0)
+    client_complete (self, (const char *const *)arguments + 3);
+  else if (!run (self, &arguments, &error))
     {
       client_error_convert (&error);
       client_output_error (self, error);

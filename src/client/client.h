@@ -20,6 +20,7 @@ typedef struct
   gboolean help;
   gboolean version;
   gboolean no_wait;
+  gboolean unattended; /* nobody is there to be asked for a password */
   char *output_dir;
   char *output;
 

@@ -13,10 +13,12 @@ G_BEGIN_DECLS
 typedef struct _HapTarget HapTarget;
 
 /**
- * HapReply: what the D-Bus method of an action answers.
+ * HapReply:
  * @HAP_REPLY_JOB: `o`, the path of a job, at once
  * @HAP_REPLY_REPORT: `aa{sv}`, the entries of the report, when it is complete
  * @HAP_REPLY_NONE: nothing, when it is done
+ *
+ * What the D-Bus method of an action answers.
  */
 typedef enum
 {
@@ -90,7 +92,7 @@ gboolean hap_action_run (HapAction *self,
  * hap_action_class_list_attributes:
  * @n_attributes: (out): length of the result
  *
- * Returns: (transfer container): the properties that are data attributes, in the order of installation
+ * Returns: (transfer container) (array length=n_attributes): the properties that are data attributes, in the order of installation
  */
 GParamSpec **hap_action_class_list_attributes (HapActionClass *klass, guint *n_attributes);
 

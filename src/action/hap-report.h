@@ -71,7 +71,7 @@ hap_report_notify (HapReport *self, const char *id, const char *title, const cha
  * @name: the file's name, without any '/', unique in the store
  * @mime: its MIME type
  * @title: what it is, for a person, translated
- * @write: called once
+ * @write: (scope call): called once
  *
  * Creates an artifact, has @write fill it and publishes it whole; on any error nothing of it remains.
  */

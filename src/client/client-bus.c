@@ -114,7 +114,8 @@ ensure_connection (Client *client, GError **error)
     return TRUE;
   client->connection = open_connection (client, &local_error);
   /* Elsewhere nobody could ask: there the rules decide. */
-  if (client->connection != NULL && client->host == NULL && g_str_equal (client->bus, "system"))
+  if (client->connection != NULL && client->host == NULL && !client->unattended
+      && g_str_equal (client->bus, "system"))
     client->agent = client_agent_start ();
   if (client->connection != NULL)
     return TRUE;

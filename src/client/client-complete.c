@@ -15,7 +15,9 @@
 #include "client-job.h"
 #include "client-text.h"
 
-static const char *const general_options[] = { "--bus", "--json", "--quiet", "--help", "--version" };
+static const char *const general_options[] = {
+  "--bus", "--host", "--json", "--quiet", "--help", "--version"
+};
 static const char *const job_options[] = { "--no-wait", "--output-dir" };
 
 /* Completes @prefix, to which @typed is put in front. Names are the service's: none that a shell could take
@@ -205,6 +207,9 @@ client_complete (Client *client, const char *const *words)
   const ClientAttribute *attribute;
 
   client->unattended = TRUE;
+  /* Another machine may ask for a password, and take its time. */
+  if (g_strv_contains (words, "--host"))
+    return;
   if (g_str_equal (before, "--bus"))
     {
       propose ("", prefix, "system", NULL);

@@ -11,9 +11,10 @@ G_BEGIN_DECLS
  * MemoryOwners: whose each object of a heap is. README.md says the rule:
  *
  * 1. What an integration defines is its own: its modules, their classes and functions, instances of these
- * classes, and the __dict__ of each.
- * 2. All else belongs to whom the nearest holder belongs: the nearest object without which it would be free.
- * 3. What has no such holder is Home Assistant's, a library's or Python's if these define it; else it is
+ * classes, and the __dict__ of each; coroutines and generators of its code.
+ * 2. What only objects of one integration refer to is that integration's.
+ * 3. All else belongs to whom the nearest holder belongs: the nearest object without which it would be free.
+ * 4. What has no such holder is Home Assistant's, a library's or Python's if these define it; else it is
  * shared.
  */
 typedef struct

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One moment of the target: how it is made to stand still, and what is done when it does not. What is read of
- * it is the actions'.
+ * One moment of the target: of its frozen copy; where there is none to be had, how it is made to stand still,
+ * and what is done when it does not. What is read of it is the actions'.
  */
 
 #include "tasks-moment.h"
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hap-error.h"
+#include "hap-snapshot.h"
 #include "py-page-cache.h"
 
 /* A hold ends by itself after 20 ms: the tracer's limit. Less, for what was read must be known to be of it.
@@ -63,6 +64,7 @@ tasks_moment_clear (TasksMoment *self)
 {
   g_clear_pointer (&self->entries, g_ptr_array_unref);
   g_clear_pointer (&self->python, g_free);
+  g_clear_pointer (&self->no_snapshot, g_free);
 }
 
 /* Returns: (transfer full) (nullable): NULL: given up */
@@ -173,18 +175,59 @@ reader_clear (Reader *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reader, reader_clear)
 
+/* From here on @memory is what is read. */
 static gboolean
-prepare (Reader *self, PyRuntime *runtime, GError **error)
+prepare (Reader *self, PyRuntime *runtime, HapMemory *memory, GError **error)
 {
   g_autoptr (PyRuntime) cached = NULL;
   HapMaps *maps = hap_target_get_maps (self->target, error);
 
   if (maps == NULL)
     return FALSE;
-  self->cache = py_page_cache_new (py_runtime_get_memory (runtime));
+  reader_clear (self);
+  self->cache = py_page_cache_new (memory);
   cached = py_runtime_with_memory (runtime, HAP_MEMORY (self->cache));
   self->asyncio = py_asyncio_new (cached, maps, error);
   return self->asyncio != NULL;
+}
+
+/* Leaves @self without entries where there is no snapshot, or it ended before it was read. */
+static void
+read_snapshot (TasksMoment *self, Reader *reader, PyRuntime *runtime, GError **error)
+{
+  g_autoptr (HapSnapshot) snapshot = hap_target_snapshot (reader->target, NULL, error);
+  g_autoptr (GPtrArray) entries = NULL;
+
+  if (snapshot == NULL)
+    return;
+  self->pause_ns = hap_snapshot_get_pause_ns (snapshot);
+  reader->now = hap_snapshot_get_time (snapshot);
+  if (!prepare (reader, runtime, hap_snapshot_get_memory (snapshot), error))
+    return;
+  entries = read_once (reader, G_MAXINT64);
+  if (hap_snapshot_is_alive (snapshot))
+    {
+      self->entries = g_steal_pointer (&entries);
+      self->way = hap_snapshot_is_fork (snapshot) ? "snapshot" : "copy";
+      self->no_snapshot = g_strdup (hap_snapshot_get_refusal (snapshot));
+    }
+  else
+    g_set_error (error, HAP_ERROR, HAP_ERROR_NO_SPACE, "The snapshot ended before it was read");
+}
+
+static gboolean
+read_live (TasksMoment *self, Reader *reader, PyRuntime *runtime, GError **error)
+{
+  if (!prepare (reader, runtime, py_runtime_get_memory (runtime), error))
+    return FALSE;
+  self->way = "held";
+  for (guint try = 0; try < MAX_HOLDS && self->entries == NULL; try++)
+    self->entries = read_held (reader, &self->pause_ns);
+  if (self->entries != NULL)
+    return TRUE;
+  self->way = "live";
+  self->entries = read_agreeing (reader, &self->n_unread);
+  return TRUE;
 }
 
 gboolean
@@ -192,15 +235,17 @@ tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpo
 {
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
   g_auto (Reader) reader = { .target = target, .read = read, .data = data };
+  g_autoptr (GError) refusal = NULL;
 
-  if (runtime == NULL || !prepare (&reader, runtime, error))
+  if (runtime == NULL)
     return FALSE;
   self->python = g_strdup (py_runtime_get_version_string (runtime));
 
-  for (guint try = 0; try < MAX_HOLDS && self->entries == NULL; try++)
-    self->entries = read_held (&reader, &self->pause_ns);
-  if (self->entries == NULL)
-    self->entries = read_agreeing (&reader, &self->n_unread);
+  read_snapshot (self, &reader, runtime, &refusal);
+  if (refusal != NULL)
+    self->no_snapshot = g_strdup (refusal->message);
+  if (self->entries == NULL && !read_live (self, &reader, runtime, error))
+    return FALSE;
   if (hap_target_is_alive (target))
     return TRUE;
   g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The process has ended");

@@ -47,14 +47,17 @@ typedef struct
   guint n_unread;     /* things that changed each time that they were read */
   guint64 pause_ns;   /* how long the target was stopped */
   char *python;       /* version */
+  const char *way;    /* "snapshot", or what took its place: "copy", "held", "live" */
+  char *no_snapshot;  /* why it is none; NULL: it is one */
 } TasksMoment;
 
 void tasks_moment_clear (TasksMoment *self);
 
 /**
  * tasks_moment_read:
- * Reads the loops, tasks and handles of one moment: all of the target's threads are held meanwhile if that is
- * done soon enough; else each thing is read until two readings in a row agree.
+ * Reads the loops, tasks and handles of one moment, of a snapshot. Where there is none to be had, all of the
+ * target's threads are held meanwhile if that is done soon enough; else each thing is read until two readings
+ * in a row agree.
  */
 gboolean
 tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpointer data, GError **error);

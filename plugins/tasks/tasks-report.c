@@ -60,6 +60,9 @@ send_sum (HapReport *report,
   if (n_sent < moment->entries->len)
     tasks_add_field (&builder, "left_out", g_variant_new_uint32 (moment->entries->len - n_sent));
   tasks_add_field (&builder, "pause_us", g_variant_new_double ((double)moment->pause_ns / 1e3));
+  tasks_add_field (&builder, "way", g_variant_new_string (moment->way));
+  if (moment->no_snapshot != NULL)
+    tasks_add_field (&builder, "no_snapshot", g_variant_new_string (moment->no_snapshot));
   tasks_add_field (&builder, "python", g_variant_new_string (moment->python));
   return hap_report_entry (report, message, g_variant_builder_end (&builder), error);
 }

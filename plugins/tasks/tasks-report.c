@@ -10,8 +10,8 @@
 
 #include "hap-origin-counts.h"
 
-/* The service takes 16 MiB of a report at once, counting some more for each entry. */
-#define MAX_REPORT (15 * 1024 * 1024)
+/* The service takes 32 MiB of a report at once, counting some more for each entry. */
+#define MAX_REPORT (31 * 1024 * 1024)
 #define ENTRY_COST 256
 
 /* The most of one entry: the journal and the bus have their limits, too. */

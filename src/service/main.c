@@ -166,6 +166,7 @@ main (int argc, char **argv)
 {
   g_auto (Arguments) arguments = { 0 };
   g_autoptr (GError) error = NULL;
+  gboolean done;
 
   setlocale (LC_ALL, "");
   bindtextdomain (HAP_GETTEXT_DOMAIN, HAP_LOCALE_DIR);
@@ -186,7 +187,9 @@ main (int argc, char **argv)
 
   service_journal_install ();
   raise_descriptor_limit ();
-  if (!run (&arguments, &error))
+  done = run (&arguments, &error);
+  service_journal_finish ();
+  if (!done)
     {
       g_printerr ("ha-profilerd: %s\n", error->message);
       return EXIT_FAILURE;

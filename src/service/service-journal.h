@@ -20,4 +20,7 @@ void service_journal_entry (const char *action,
                             const char *message,
                             GVariant *fields);
 
+/* Writes what waits, before the end. */
+void service_journal_finish (void);
+
 G_END_DECLS

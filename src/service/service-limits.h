@@ -30,7 +30,7 @@ typedef struct
   {                                                                                                          \
     .jobs = 16, .jobs_per_user = 4, .calls = 128, .calls_per_user = 32, .subscribers = 64,                   \
     .subscribers_per_user = 8, .entry_bytes_per_second = 256 * 1024,                                         \
-    .entry_burst_bytes = (guint64)16 * 1024 * 1024, .job_artifact_bytes = (guint64)1024 * 1024 * 1024,       \
+    .entry_burst_bytes = (guint64)32 * 1024 * 1024, .job_artifact_bytes = (guint64)1024 * 1024 * 1024,       \
     .artifact_bytes = (guint64)2 * 1024 * 1024 * 1024, .artifact_age_seconds = (guint64)30 * 24 * 60 * 60,   \
     .artifacts = 1000, .polkit_seconds = 10, .password_seconds = 120,                                        \
   }

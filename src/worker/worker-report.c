@@ -2,8 +2,8 @@
 
 /*
  * The report of a worker: each result is one call to the service, which opens every file itself. Used from
- * the action's thread. Entries come by the thousand: a few are on their way at a time, in order, as all calls
- * are.
+ * the action's thread. Entries come by the thousand: they are sent together, before any other result and
+ * soon, and a few such calls are on their way at a time, in order, as all calls are.
  */
 
 #include "worker-report.h"
@@ -16,6 +16,11 @@
 /* Fewer than the service lets wait. */
 #define MAX_UNANSWERED 8
 
+/* How long an entry may wait for others, and how much they may come to: far less than the service takes at
+ * once. */
+#define GATHER_MS 20
+#define GATHER_SIZE (256 * 1024)
+
 struct _WorkerReport
 {
   GObject parent_instance;
@@ -23,7 +28,9 @@ struct _WorkerReport
   GDBusConnection *service;
   gint64 start_time;
 
-  GMutex lock; /* of what follows, which the main thread changes */
+  GMutex lock;        /* of what follows, which the main thread changes */
+  GPtrArray *entries; /* of GVariant, `(sa{sv})`: not sent yet */
+  gsize size;         /* of them */
   GCond answered;
   guint n_unanswered;
   GError *failure; /* the first entry's that was not taken */
@@ -36,24 +43,8 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (WorkerReport,
                                G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (HAP_TYPE_REPORT, worker_report_iface_init))
 
-/* Calls a method that answers nothing. */
-static gboolean
-tell (HapReport *report, const char *method, GVariant *arguments, GError **error)
-{
-  WorkerReport *self = WORKER_REPORT (report);
-  g_autoptr (GVariant) reply = worker_service_call (self->service, method, arguments, NULL, NULL, error);
-
-  return reply != NULL;
-}
-
-static gint64
-worker_report_get_start_time (HapReport *report)
-{
-  return WORKER_REPORT (report)->start_time;
-}
-
 static void
-on_entry_answered (GObject *source, GAsyncResult *result, gpointer data)
+on_entries_answered (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (WorkerReport) self = data;
   GError *error = NULL;
@@ -68,30 +59,118 @@ on_entry_answered (GObject *source, GAsyncResult *result, gpointer data)
   g_clear_error (&error);
 }
 
-/* An entry that is refused ends the report at the next one. */
+/* The lock is held. */
+static void
+send_entries (WorkerReport *self)
+{
+  GVariant *entries;
+
+  if (self->entries->len == 0)
+    return;
+  entries = g_variant_new_array (G_VARIANT_TYPE ("(sa{sv})"), (GVariant *const *)self->entries->pdata,
+                                 self->entries->len);
+  self->n_unanswered++;
+  worker_service_send (self->service, "Entries", g_variant_new ("(@a(sa{sv}))", entries), on_entries_answered,
+                       g_object_ref (self));
+  g_ptr_array_set_size (self->entries, 0);
+  self->size = 0;
+}
+
+/* The lock is held, and not while we wait. */
+static void
+wait_and_send_entries (WorkerReport *self)
+{
+  while (self->n_unanswered >= MAX_UNANSWERED)
+    g_cond_wait (&self->answered, &self->lock);
+  send_entries (self);
+}
+
+static gboolean
+on_gathered (gpointer data)
+{
+  WorkerReport *self = data;
+  gboolean sent;
+
+  /* It is the main thread that the answers come to: it must not wait for them. */
+  g_mutex_lock (&self->lock);
+  if (self->n_unanswered < MAX_UNANSWERED)
+    send_entries (self);
+  sent = self->entries->len == 0;
+  g_mutex_unlock (&self->lock);
+  return sent ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+void
+worker_report_flush (HapReport *report)
+{
+  WorkerReport *self = WORKER_REPORT (report);
+
+  g_mutex_lock (&self->lock);
+  wait_and_send_entries (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Calls a method, after all entries until now. */
+static GVariant *
+ask (WorkerReport *self,
+     const char *method,
+     GVariant *arguments,
+     const char *type,
+     GUnixFDList **fds,
+     GError **error)
+{
+  worker_report_flush (HAP_REPORT (self));
+  return worker_service_call (self->service, method, arguments, type, fds, error);
+}
+
+/* Calls a method that answers nothing. */
+static gboolean
+tell (HapReport *report, const char *method, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) reply = ask (WORKER_REPORT (report), method, arguments, NULL, NULL, error);
+
+  return reply != NULL;
+}
+
+static gint64
+worker_report_get_start_time (HapReport *report)
+{
+  return WORKER_REPORT (report)->start_time;
+}
+
+/* The lock is held. */
+static void
+gather (WorkerReport *self, GVariant *entry)
+{
+  gsize size = g_variant_get_size (entry);
+
+  if (self->entries->len > 0 && self->size + size > GATHER_SIZE)
+    wait_and_send_entries (self);
+  if (self->entries->len == 0)
+    g_timeout_add_full (G_PRIORITY_DEFAULT, GATHER_MS, on_gathered, g_object_ref (self), g_object_unref);
+  g_ptr_array_add (self->entries, entry);
+  self->size += size;
+}
+
+/* Entries that are refused end the report at the next one. */
 static gboolean
 worker_report_entry (HapReport *report, const char *message, GVariant *fields, GError **error)
 {
   WorkerReport *self = WORKER_REPORT (report);
+  GVariant *parts[] = { g_variant_new_string (message), fields };
+  GVariant *entry = g_variant_ref_sink (g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
   GError *failure = NULL;
 
   g_mutex_lock (&self->lock);
-  while (self->n_unanswered >= MAX_UNANSWERED)
-    g_cond_wait (&self->answered, &self->lock);
+  gather (self, entry);
   if (self->failure != NULL)
     failure = g_error_copy (self->failure);
-  else
-    self->n_unanswered++;
   g_mutex_unlock (&self->lock);
 
-  if (failure != NULL)
-    {
-      g_propagate_error (error, failure);
-      return FALSE;
-    }
-  worker_service_send (self->service, "Entry", g_variant_new ("(s@a{sv})", message, fields),
-                       on_entry_answered, g_object_ref (self));
-  return TRUE;
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, failure);
+  return FALSE;
 }
 
 static gboolean
@@ -128,8 +207,7 @@ worker_report_create_artifact (HapReport *report,
   g_autoptr (GVariant) reply = NULL;
   int fd;
 
-  reply = worker_service_call (self->service, "CreateArtifact", g_variant_new ("(sss)", name, mime, title),
-                               "(h)", &fds, error);
+  reply = ask (self, "CreateArtifact", g_variant_new ("(sss)", name, mime, title), "(h)", &fds, error);
   if (reply == NULL)
     return NULL;
 
@@ -149,6 +227,7 @@ worker_report_finalize (GObject *object)
   WorkerReport *self = WORKER_REPORT (object);
 
   g_clear_object (&self->service);
+  g_ptr_array_unref (self->entries);
   g_clear_error (&self->failure);
   g_cond_clear (&self->answered);
   g_mutex_clear (&self->lock);
@@ -176,6 +255,7 @@ worker_report_class_init (WorkerReportClass *klass)
 static void
 worker_report_init (WorkerReport *self)
 {
+  self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
   g_mutex_init (&self->lock);
   g_cond_init (&self->answered);
 }

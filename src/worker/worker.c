@@ -92,8 +92,11 @@ run_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 {
   Run *run = data;
   g_autoptr (GError) error = NULL;
+  gboolean done;
 
-  if (hap_action_run (run->action, run->target, run->report, cancellable, &error))
+  done = hap_action_run (run->action, run->target, run->report, cancellable, &error);
+  worker_report_flush (run->report);
+  if (done)
     {
       g_task_return_boolean (task, TRUE);
       return;

@@ -97,9 +97,17 @@ make_fields (const char *key, GVariant *value)
 }
 
 static GError *
+tell_fields (GDBusConnection *service, const char *message, GVariant *fields)
+{
+  GVariant *entry = g_variant_new ("(s@a{sv})", message, fields);
+
+  return tell (service, "Entries", g_variant_new ("(@a(sa{sv}))", g_variant_new_array (NULL, &entry, 1)));
+}
+
+static GError *
 tell_entry (GDBusConnection *service, const char *message, GVariant *value)
 {
-  return tell (service, "Entry", g_variant_new ("(s@a{sv})", message, make_fields ("value", value)));
+  return tell_fields (service, message, make_fields ("value", value));
 }
 
 static GError *
@@ -432,7 +440,7 @@ script_inspect (GDBusConnection *service, Worker *worker)
                          g_variant_new_int32 (prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)));
   g_variant_builder_add (&builder, "{sv}", "environment",
                          g_variant_new_strv ((const char *const *)names, -1));
-  return tell (service, "Entry", g_variant_new ("(s@a{sv})", "inspected", g_variant_builder_end (&builder)));
+  return tell_fields (service, "inspected", g_variant_builder_end (&builder));
 }
 
 static GError *

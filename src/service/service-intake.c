@@ -102,60 +102,40 @@ spend_entry_credit (ServiceIntake *self, gsize size, GError **error)
   return TRUE;
 }
 
-/* @fields with the message among them, which is the service's word for it. There are tens of thousands of
- * entries. */
-static GVariant *
-make_entry (const char *message, GVariant *fields)
-{
-  GVariantBuilder builder;
-  GVariant *entry;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add_value (
-      &builder, g_variant_new_dict_entry (g_variant_new_string ("message"),
-                                          g_variant_new_variant (g_variant_new_string (message))));
-  for (gsize i = 0; i < g_variant_n_children (fields); i++)
-    {
-      g_autoptr (GVariant) field = g_variant_get_child_value (fields, i);
-      const char *key;
-
-      g_variant_get_child (field, 0, "&s", &key);
-      if (!g_str_equal (key, "message"))
-        g_variant_builder_add_value (&builder, field);
-    }
-  entry = g_variant_ref_sink (g_variant_builder_end (&builder));
-  /* As one block of bytes: as a tree it takes several times as much. */
-  g_variant_get_data (entry);
-  return entry;
-}
-
+/* @entry: `a{sv}` */
 static const char *
-take_entry (ServiceIntake *self, GVariant *parameters, GError **error)
+take_entry (ServiceIntake *self, GVariant *entry, GError **error)
 {
-  g_autoptr (GVariant) fields = g_variant_get_child_value (parameters, 1);
-  gsize size = g_variant_get_size (parameters);
+  gsize size = g_variant_get_size (entry);
   const char *message;
 
-  g_variant_get_child (parameters, 0, "&s", &message);
+  if (!g_variant_lookup (entry, "message", "&s", &message))
+    return "an entry has no message";
   if (size > MAX_ENTRY_BYTES)
     return "an entry is too long";
-  if (service_text_has_handle (fields))
+  if (service_text_has_handle (entry))
     return "an entry has a handle in it";
   if (!spend_entry_credit (self, size, error))
     return NULL;
+  /* As it came: a part of the bytes of them all. */
   if (self->keep_entries)
-    g_ptr_array_add (self->entries, make_entry (message, fields));
-  self->funcs->entry (self->owner, message, fields);
+    g_ptr_array_add (self->entries, g_variant_ref (entry));
+  self->funcs->entry (self->owner, message, entry);
   return NULL;
 }
 
 static const char *
 take_entries (ServiceIntake *self, GVariant *parameters, GError **error)
 {
-  g_autoptr (GVariant) entries = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GVariant) packed = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (packed);
+  g_autoptr (GVariant) entries =
+      g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE ("aa{sv}"), bytes, FALSE));
   const char *broken = NULL;
   GError *failure = NULL;
 
+  if (!g_variant_is_normal_form (entries))
+    return "its entries are malformed";
   for (gsize i = 0; i < g_variant_n_children (entries) && broken == NULL && failure == NULL; i++)
     {
       g_autoptr (GVariant) entry = g_variant_get_child_value (entries, i);

@@ -16,7 +16,7 @@ typedef struct _ServiceIntake ServiceIntake;
 /**
  * ServiceIntakeFuncs: what becomes of it at once.
  * @changed: the property @name of the job has a new value
- * @entry: @fields is `a{sv}`
+ * @entry: @fields is `a{sv}`, with the message among them
  * @notify: the texts are escaped. FALSE: there are too many
  */
 typedef struct

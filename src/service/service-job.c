@@ -109,11 +109,17 @@ static void
 on_entry (gpointer owner, const char *message, GVariant *fields)
 {
   ServiceJob *self = owner;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
   service_journal_entry (get_method (self), self->pid, self->start_time, message, fields);
-  service_subscribers_send (self->context->subscribers, SERVICE_AUDIENCE_INSPECTORS, NULL, SERVICE_PATH,
-                            ACTIONS_INTERFACE, "LogEntry",
-                            g_variant_new ("(ss@a{sv})", get_method (self), message, fields));
+  if (!service_subscribers_has (self->context->subscribers, SERVICE_AUDIENCE_INSPECTORS))
+    return;
+  g_variant_dict_clear (&dict);
+  g_variant_dict_init (&dict, fields);
+  g_variant_dict_remove (&dict, "message");
+  service_subscribers_send (
+      self->context->subscribers, SERVICE_AUDIENCE_INSPECTORS, NULL, SERVICE_PATH, ACTIONS_INTERFACE,
+      "LogEntry", g_variant_new ("(ss@a{sv})", get_method (self), message, g_variant_dict_end (&dict)));
 }
 
 static GVariant *

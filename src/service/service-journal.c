@@ -23,7 +23,7 @@ typedef struct
   guint target;
   gint64 start_time;
   char *message;
-  GVariant *fields;
+  GVariant *fields; /* the message among them, which is no field to the journal */
 } Entry;
 
 static GQueue waiting = G_QUEUE_INIT;
@@ -104,9 +104,10 @@ write_entry (const Entry *entry)
     {
       g_autoptr (GVariant) owned = value;
       g_autofree char *name = make_field_name (key);
-      g_autofree char *text = make_field_text (owned);
+      g_autofree char *text = g_str_equal (key, "message") ? NULL : make_field_text (owned);
 
-      g_variant_builder_add (&builder, "{sv}", name, g_variant_new_string (text));
+      if (text != NULL)
+        g_variant_builder_add (&builder, "{sv}", name, g_variant_new_string (text));
     }
   /* After the worker's, so that ours stand. */
   g_variant_builder_add (&builder, "{sv}", "HAP_ACTION", g_variant_new_string (entry->action));

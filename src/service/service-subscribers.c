@@ -109,6 +109,21 @@ service_subscribers_send (ServiceSubscribers *self,
     service_bus_emit (self->bus, besides, path, interface, signal, owned);
 }
 
+gboolean
+service_subscribers_has (ServiceSubscribers *self, ServiceAudience audience)
+{
+  GHashTableIter iter;
+  gpointer subscriber;
+
+  g_hash_table_iter_init (&iter, self->subscribers);
+  while (g_hash_table_iter_next (&iter, NULL, &subscriber))
+    {
+      if (((Subscriber *)subscriber)->audience >= audience)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static void
 service_subscribers_dispose (GObject *object)
 {

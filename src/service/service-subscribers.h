@@ -45,6 +45,9 @@ void service_subscribers_tell (ServiceSubscribers *self,
 /* @name: a unique bus name */
 void service_subscribers_remove (ServiceSubscribers *self, const char *name);
 
+/* Whether somebody would get what is sent to @audience. */
+gboolean service_subscribers_has (ServiceSubscribers *self, ServiceAudience audience);
+
 /**
  * service_subscribers_send:
  * @besides: (nullable): a unique name that gets it too

@@ -29,7 +29,7 @@ struct _WorkerReport
   gint64 start_time;
 
   GMutex lock;        /* of what follows, which the main thread changes */
-  GPtrArray *entries; /* of GVariant, `(sa{sv})`: not sent yet */
+  GPtrArray *entries; /* of GVariant, `a{sv}`: not sent yet */
   gsize size;         /* of them */
   GCond answered;
   guint n_unanswered;
@@ -63,14 +63,18 @@ on_entries_answered (GObject *source, GAsyncResult *result, gpointer data)
 static void
 send_entries (WorkerReport *self)
 {
-  GVariant *entries;
+  g_autoptr (GVariant) entries = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  GVariant *packed;
 
   if (self->entries->len == 0)
     return;
-  entries = g_variant_new_array (G_VARIANT_TYPE ("(sa{sv})"), (GVariant *const *)self->entries->pdata,
-                                 self->entries->len);
+  entries = g_variant_ref_sink (g_variant_new_array (
+      G_VARIANT_TYPE_VARDICT, (GVariant *const *)self->entries->pdata, self->entries->len));
+  bytes = g_variant_get_data_as_bytes (entries);
+  packed = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
   self->n_unanswered++;
-  worker_service_send (self->service, "Entries", g_variant_new ("(@a(sa{sv}))", entries), on_entries_answered,
+  worker_service_send (self->service, "Entries", g_variant_new ("(@ay)", packed), on_entries_answered,
                        g_object_ref (self));
   g_ptr_array_set_size (self->entries, 0);
   self->size = 0;
@@ -152,13 +156,31 @@ gather (WorkerReport *self, GVariant *entry)
   self->size += size;
 }
 
+/* @fields with the message first. */
+static GVariant *
+make_entry (const char *message, GVariant *fields)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add_value (
+      &builder, g_variant_new_dict_entry (g_variant_new_string ("message"),
+                                          g_variant_new_variant (g_variant_new_string (message))));
+  for (gsize i = 0; i < g_variant_n_children (fields); i++)
+    {
+      g_autoptr (GVariant) field = g_variant_get_child_value (fields, i);
+
+      g_variant_builder_add_value (&builder, field);
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
 /* Entries that are refused end the report at the next one. */
 static gboolean
 worker_report_entry (HapReport *report, const char *message, GVariant *fields, GError **error)
 {
   WorkerReport *self = WORKER_REPORT (report);
-  GVariant *parts[] = { g_variant_new_string (message), fields };
-  GVariant *entry = g_variant_ref_sink (g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
+  GVariant *entry = make_entry (message, fields);
   GError *failure = NULL;
 
   g_mutex_lock (&self->lock);

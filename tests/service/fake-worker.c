@@ -97,11 +97,26 @@ make_fields (const char *key, GVariant *value)
 }
 
 static GError *
+tell_bytes (GDBusConnection *service, GBytes *bytes)
+{
+  return tell (service, "Entries",
+               g_variant_new ("(@ay)", g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE)));
+}
+
+static GError *
 tell_fields (GDBusConnection *service, const char *message, GVariant *fields)
 {
-  GVariant *entry = g_variant_new ("(s@a{sv})", message, fields);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (fields);
+  g_autoptr (GVariant) owned = g_variant_ref_sink (fields);
+  g_autoptr (GVariant) entries = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  GVariant *entry;
 
-  return tell (service, "Entries", g_variant_new ("(@a(sa{sv}))", g_variant_new_array (NULL, &entry, 1)));
+  g_variant_dict_insert (&dict, "message", "s", message);
+  entry = g_variant_dict_end (&dict);
+  entries = g_variant_ref_sink (g_variant_new_array (NULL, &entry, 1));
+  bytes = g_variant_get_data_as_bytes (entries);
+  return tell_bytes (service, bytes);
 }
 
 static GError *

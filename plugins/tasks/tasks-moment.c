@@ -20,6 +20,8 @@
 /* A machine that is busy may have taken the first one's time. */
 #define MAX_HOLDS 2
 
+#define MAX_MESSAGE (32 * 1024)
+
 /* Readings of a target that goes on: two that agree at least. */
 #define MAX_READINGS 6
 
@@ -43,13 +45,12 @@ entry_free (gpointer data)
   g_free (entry);
 }
 
-void
-tasks_entry_add (GPtrArray *entries, guint64 object, char *message, GVariant *fields, const HapOrigin *origin)
+/* The most of one entry: the journal and the bus have their limits, too. */
+static void
+shorten (char *message)
 {
-  TasksEntry *entry = g_new (TasksEntry, 1);
-
-  *entry = (TasksEntry){ object, message, g_variant_ref_sink (fields), origin };
-  g_ptr_array_add (entries, entry);
+  if (strlen (message) > MAX_MESSAGE)
+    strcpy (g_utf8_find_prev_char (message, message + MAX_MESSAGE), "…");
 }
 
 void
@@ -57,6 +58,29 @@ tasks_add_field (GVariantBuilder *builder, const char *key, GVariant *value)
 {
   g_variant_builder_add_value (
       builder, g_variant_new_dict_entry (g_variant_new_string (key), g_variant_new_variant (value)));
+}
+
+void
+tasks_entry_add (GPtrArray *entries, guint64 object, char *message, GVariant *fields, const HapOrigin *origin)
+{
+  TasksEntry *entry = g_new (TasksEntry, 1);
+  g_autoptr (GVariant) owned = g_variant_ref_sink (fields);
+  GVariantBuilder builder;
+
+  shorten (message);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  tasks_add_field (&builder, "message", g_variant_new_string (message));
+  for (gsize i = 0; i < g_variant_n_children (owned); i++)
+    {
+      g_autoptr (GVariant) field = g_variant_get_child_value (owned, i);
+
+      g_variant_builder_add_value (&builder, field);
+    }
+  *entry = (TasksEntry){ object, message, g_variant_ref_sink (g_variant_builder_end (&builder)), origin };
+  /* As one block of bytes: as a tree it takes several times as much, and tens of thousands of them a long
+   * time. */
+  g_variant_get_data (entry->fields);
+  g_ptr_array_add (entries, entry);
 }
 
 void

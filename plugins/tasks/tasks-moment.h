@@ -12,7 +12,7 @@ typedef struct
 {
   guint64 object; /* what it is about: an address */
   char *message;
-  GVariant *fields; /* `a{sv}` */
+  GVariant *fields; /* `a{sv}`, the message first */
   const HapOrigin *origin;
 } TasksEntry;
 

@@ -6,31 +6,17 @@
 
 #include "tasks-report.h"
 
-#include <string.h>
-
 #include "hap-origin-counts.h"
 
 /* The service takes 32 MiB of a report at once, counting some more for each entry. */
 #define MAX_REPORT (31 * 1024 * 1024)
 #define ENTRY_COST 256
 
-/* The most of one entry: the journal and the bus have their limits, too. */
-#define MAX_MESSAGE (32 * 1024)
-
 static gboolean
 send_entry (HapReport *report, TasksEntry *entry, gsize *left, GError **error)
 {
-  gsize length = strlen (entry->message);
-  gsize size;
+  gsize size = g_variant_get_size (entry->fields) + ENTRY_COST;
 
-  if (length > MAX_MESSAGE)
-    {
-      char *end = g_utf8_find_prev_char (entry->message, entry->message + MAX_MESSAGE);
-
-      strcpy (end, "…");
-      length = strlen (entry->message);
-    }
-  size = length + g_variant_get_size (entry->fields) + ENTRY_COST;
   if (size > *left)
     {
       *left = 0;

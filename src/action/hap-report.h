@@ -52,7 +52,9 @@ gint64 hap_report_get_start_time (HapReport *self);
 /**
  * hap_report_entry:
  * @message: one entry, word for word as Home Assistant logs it; UTF-8
- * @fields: (nullable): `a{sv}`, floating references are taken: the same facts typed
+ * @fields: (nullable): `a{sv}`, floating references are taken: the same facts typed; if the first is
+ * "message", it is
+ * @message, too
  */
 gboolean hap_report_entry (HapReport *self, const char *message, GVariant *fields, GError **error);
 

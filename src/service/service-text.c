@@ -88,8 +88,29 @@ service_text_is_mime (const char *text)
          && consists_of (slash + 1, text + length - slash - 1, "._+-");
 }
 
-gboolean
-service_text_has_handle (GVariant *variant)
+/*
+ * What of the type of a variant comes first in one that can hold a handle. In GVariant's format a type stands
+ * behind its value and a NUL: where nothing like it is in the bytes, nothing has to be taken apart.
+ */
+static gboolean
+may_have_handle (GVariant *variant)
+{
+  const char *at = g_variant_get_data (variant);
+  const char *end = at != NULL ? at + g_variant_get_size (variant) : NULL;
+
+  while (at != NULL && (at = memchr (at, '\0', end - at)) != NULL && ++at < end)
+    {
+      const char *type_end;
+
+      if (strchr ("ha({m", *at) != NULL && *at != '\0' && g_variant_type_string_scan (at, end, &type_end)
+          && memchr (at, 'h', type_end - at) != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+has_handle (GVariant *variant)
 {
   if (g_variant_is_of_type (variant, G_VARIANT_TYPE_HANDLE))
     return TRUE;
@@ -101,8 +122,15 @@ service_text_has_handle (GVariant *variant)
     {
       g_autoptr (GVariant) child = g_variant_get_child_value (variant, i);
 
-      if (service_text_has_handle (child))
+      if (has_handle (child))
         return TRUE;
     }
   return FALSE;
+}
+
+gboolean
+service_text_has_handle (GVariant *variant)
+{
+  return (strchr (g_variant_get_type_string (variant), 'h') != NULL || may_have_handle (variant))
+         && has_handle (variant);
 }

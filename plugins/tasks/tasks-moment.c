@@ -22,6 +22,8 @@
 
 #define MAX_MESSAGE (32 * 1024)
 
+#define MAX_SNAPSHOTS 3
+
 /* Readings of a target that goes on: two that agree at least. */
 #define MAX_READINGS 6
 
@@ -83,12 +85,19 @@ tasks_entry_add (GPtrArray *entries, guint64 object, char *message, GVariant *fi
   g_ptr_array_add (entries, entry);
 }
 
+/* What one snapshot told. */
+static void
+tasks_moment_forget (TasksMoment *self)
+{
+  g_clear_pointer (&self->entries, g_ptr_array_unref);
+  g_clear_pointer (&self->no_snapshot, g_free);
+}
+
 void
 tasks_moment_clear (TasksMoment *self)
 {
-  g_clear_pointer (&self->entries, g_ptr_array_unref);
+  tasks_moment_forget (self);
   g_clear_pointer (&self->python, g_free);
-  g_clear_pointer (&self->no_snapshot, g_free);
 }
 
 /* Returns: (transfer full) (nullable): NULL: given up */
@@ -224,7 +233,7 @@ read_snapshot (TasksMoment *self, Reader *reader, PyRuntime *runtime, GError **e
 
   if (snapshot == NULL)
     return;
-  self->pause_ns = hap_snapshot_get_pause_ns (snapshot);
+  self->pause_ns += hap_snapshot_get_pause_ns (snapshot);
   reader->now = hap_snapshot_get_time (snapshot);
   if (!prepare (reader, runtime, hap_snapshot_get_memory (snapshot), error))
     return;
@@ -265,7 +274,14 @@ tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpo
     return FALSE;
   self->python = g_strdup (py_runtime_get_version_string (runtime));
 
-  read_snapshot (self, &reader, runtime, &refusal);
+  /* A moment in the middle of a change of the list of all tasks is a bad one. */
+  for (guint try = 0; try < MAX_SNAPSHOTS && (try == 0 || py_asyncio_is_torn (reader.asyncio)); try++)
+    {
+      tasks_moment_forget (self);
+      read_snapshot (self, &reader, runtime, &refusal);
+      if (self->entries == NULL)
+        break;
+    }
   if (refusal != NULL)
     self->no_snapshot = g_strdup (refusal->message);
   if (self->entries == NULL && !read_live (self, &reader, runtime, error))

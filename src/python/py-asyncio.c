@@ -45,6 +45,7 @@ struct _PyAsyncio
   const PyLayout *layout;
   guint64 offsets[N_OFFSETS]; /* 3.14+ */
   GArray *modules;            /* (element-type guint64): __dict__ of those that keep sets of tasks */
+  gboolean torn;
 };
 
 /* One listing of tasks. */
@@ -206,6 +207,12 @@ py_asyncio_forget (PyAsyncio *self)
   self->inspector = py_inspector_new (self->runtime);
 }
 
+gboolean
+py_asyncio_is_torn (PyAsyncio *self)
+{
+  return self->torn;
+}
+
 PyInspector *
 py_asyncio_get_inspector (PyAsyncio *self)
 {
@@ -334,9 +341,11 @@ add_list (Listing *listing, guint64 head)
       add_task (listing, node - self->offsets[TASK_NODE]);
       /* A node that is no new task: the list changed under us, or never comes back to its head. */
       if (listing->tasks->len == before)
-        return;
+        break;
       node = py_inspector_read (self->inspector, node);
     }
+  if (node != head && node != 0)
+    self->torn = TRUE;
 }
 
 /* @set: 0: there is none */
@@ -344,8 +353,12 @@ static void
 add_set (Listing *listing, guint64 set, gboolean weak)
 {
   PyAsyncio *self = listing->self;
-  g_autoptr (GArray) items = py_inspector_get_items (self->inspector, set, PY_ASYNCIO_MAX_TASKS, NULL);
+  guint64 n = 0;
+  g_autoptr (GArray) items = py_inspector_get_items (self->inspector, set, PY_ASYNCIO_MAX_TASKS, &n);
 
+  /* One that just gets another table says how many it has before it has them. */
+  if (set != 0 && (items == NULL || items->len < MIN (n, PY_ASYNCIO_MAX_TASKS)))
+    self->torn = TRUE;
   for (guint i = 0; items != NULL && i < items->len; i++)
     {
       guint64 item = g_array_index (items, guint64, i);
@@ -379,6 +392,7 @@ py_asyncio_list_tasks (PyAsyncio *self)
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   Listing listing = { .self = self, .seen = seen };
 
+  self->torn = FALSE;
   listing.tasks = g_array_new (FALSE, FALSE, sizeof (guint64));
   for (guint i = 0; self->offsets[TASK_NODE] != 0 && i < threads->len; i++)
     add_list (&listing, g_array_index (threads, PyThread, i).tstate + self->offsets[TSTATE_HEAD]);

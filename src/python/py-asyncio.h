@@ -47,6 +47,9 @@ GArray *py_asyncio_list_loops (PyAsyncio *self);
  * each once */
 GArray *py_asyncio_list_tasks (PyAsyncio *self);
 
+/* TRUE when the last listing lacks tasks, for one was just being added or removed at this very moment. */
+gboolean py_asyncio_is_torn (PyAsyncio *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PyAsyncio, py_asyncio_free)
 
 G_END_DECLS

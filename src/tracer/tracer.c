@@ -43,6 +43,9 @@
 #define INJECT_TRIES 10
 #define INJECT_INTERVAL NS_PER_MS
 
+/* How often it is tried to have the target reap what it could not be made to before. */
+#define REAP_INTERVAL (200 * NS_PER_MS)
+
 typedef struct
 {
   pid_t pid;
@@ -154,6 +157,8 @@ reap (Session *self)
       if (i > 0)
         pass_time ();
       status = hold (self, self->pid, TRACER_WATCHDOG_MS);
+      if (status == ESRCH)
+        self->copy.n_zombies = 0; /* nobody is left to reap them but init */
       if (status != 0)
         continue;
       status = tracer_copy_reap (&self->copy, &self->hold, self->pid,

@@ -2,12 +2,18 @@
 
 /*
  * LogCurrentTasks and LogEventLoopScheduled as a worker runs them, without a service, against what targets
- * say of themselves, on every interpreter at hand.
+ * say of themselves, on every interpreter at hand. --calls=N: how often while tasks come and go.
  */
 
 #include "hap-test-action.h"
 
-#define CHURN_CALLS 200
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETS_CALLS 8
+
+static guint churn_calls = 100;
 
 static HapTestReport *
 run_on (HapTarget *target, const char *method)
@@ -298,7 +304,7 @@ test_churn (gconstpointer data)
 
   g_assert_no_error (error);
   hap_test_allow_tracers (target, G_MAXUINT);
-  for (guint i = 0; i < CHURN_CALLS; i++)
+  for (guint i = 0; i < churn_calls; i++)
     {
       g_autoptr (HapTestReport) current = run_on (target, "LogCurrentTasks");
       GPtrArray *entries = hap_test_report_get_entries (current);
@@ -311,14 +317,90 @@ test_churn (gconstpointer data)
       n_unread += unread;
     }
   g_test_message ("%" G_GUINT64_FORMAT " tasks, %" G_GUINT64_FORMAT " unread", n_tasks, n_unread);
-  g_assert_cmpuint (n_tasks, >, CHURN_CALLS * 40);
+  g_assert_cmpuint (n_tasks, >, churn_calls * 40);
   g_assert_true (hap_test_process_is_alive (process));
+}
+
+/* Whatever is being added and removed, those that stay are there. */
+static void
+test_sets (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "tasks_sets.py", NULL });
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
+
+  g_assert_no_error (error);
+  hap_test_allow_tracers (target, G_MAXUINT);
+  for (guint i = 0; i < SETS_CALLS; i++)
+    {
+      g_autoptr (HapTestReport) report = run_on (target, "LogCurrentTasks");
+      GPtrArray *entries = hap_test_report_get_entries (report);
+      guint n_staying = 0;
+
+      for (guint j = 0; j < entries->len; j++)
+        {
+          const char *task = get_text (entries->pdata[j], "task");
+
+          n_staying += task != NULL && g_str_has_prefix (task, "stays-");
+        }
+      if (g_strcmp0 (get_text (entries->pdata[entries->len - 1], "way"), "snapshot") == 0)
+        g_assert_cmpuint (n_staying, ==, 50);
+    }
+}
+
+/* What a program that cannot answer does is in the answer all the same. */
+static void
+check_hung (gconstpointer data, const char *how, gboolean stopped)
+{
+  g_autoptr (HapTestProcess) process =
+      hap_test_spawn (data, (const char *const[]){ "thread_hung.py", how, NULL });
+  guint pid = hap_test_process_get_pid (process);
+  g_autoptr (HapTestReport) report = NULL;
+  GVariant *task;
+  gboolean running = FALSE;
+
+  if (stopped)
+    kill (pid, SIGSTOP);
+  report = run (process, "LogCurrentTasks");
+  task = find_entry (report, "async_update");
+  g_assert_nonnull (task);
+  g_assert_true (g_variant_lookup (task, "running", "b", &running) && running);
+  assert_origin (task, "stuck_sensor", "custom", "async_update at ");
+  g_assert_nonnull (find_entry (report, "Tasks by integration: stuck_sensor 1"));
+}
+
+static void
+test_hung (gconstpointer data)
+{
+  check_hung (data, "gil", FALSE);
+  check_hung (data, "spin", FALSE);
+  check_hung (data, "spin", TRUE);
+  check_hung (data, "deadlock", FALSE);
+}
+
+/* A report is whole, however long. */
+static void
+test_many (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process =
+      hap_test_spawn (data, (const char *const[]){ "tasks_many.py", "5000", "2500", "20", NULL });
+  g_autoptr (HapTestReport) current = run (process, "LogCurrentTasks");
+  g_autoptr (HapTestReport) scheduled = run (process, "LogEventLoopScheduled");
+  GPtrArray *entries = hap_test_report_get_entries (current);
+  double pause = 0;
+
+  g_assert_cmpuint (entries->len, ==, 5000 + 2);
+  g_assert_true (g_variant_lookup (entries->pdata[entries->len - 1], "pause_us", "d", &pause));
+  g_assert_cmpfloat (pause, >, 0);
+  g_assert_cmpuint (hap_test_report_get_entries (scheduled)->len, ==, 2500 + 1);
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  if (argc > 1 && g_str_has_prefix (argv[1], "--calls="))
+    churn_calls = atoi (strchr (argv[1], '=') + 1);
   hap_test_add ("/tasks/parity", test_parity);
   hap_test_add ("/tasks/parity-debug", test_parity_debug);
   hap_test_add ("/tasks/notes", test_notes);
@@ -326,5 +408,8 @@ main (int argc, char **argv)
   hap_test_add ("/tasks/seed", test_seed);
   hap_test_add ("/tasks/uvloop", test_uvloop);
   hap_test_add ("/tasks/churn", test_churn);
+  hap_test_add ("/tasks/sets", test_sets);
+  hap_test_add ("/tasks/hung", test_hung);
+  hap_test_add ("/tasks/many", test_many);
   return g_test_run ();
 }

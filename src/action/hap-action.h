@@ -54,6 +54,8 @@ G_DECLARE_DERIVABLE_TYPE (HapAction, hap_action, HAP, ACTION, GObject)
  * @reply: the shape of the answer
  * @slot: (nullable): jobs of one slot exclude each other on one target (the second is refused with Busy)
  * @stops: (nullable): this action runs nowhere: it ends the job in that slot, as StopLogObjects does
+ * @lasts: with HAP_REPLY_NONE: a job on the bus that goes on after its call is answered, which is when it
+ * first tells progress
  * @run: runs the action. Called in a worker process only, in a thread of its own; blocks until the action is
  * done; returns early, with what it has, when @cancellable is cancelled. FALSE if and only if @error is set.
  *
@@ -72,6 +74,7 @@ struct _HapActionClass
   HapReply reply;
   const char *slot;
   const char *stops;
+  gboolean lasts;
 
   gboolean (*run) (HapAction *self,
                    HapTarget *target,

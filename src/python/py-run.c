@@ -436,7 +436,7 @@ take_line (const char *line, PyRunEvent *event, JsonNode **value, GError **error
       return FALSE;
     }
   *event = line[0] == 'i' ? PY_RUN_ITEM : line[0] == 'k' ? PY_RUN_STAYS : PY_RUN_RESULT;
-  *value = g_steal_pointer (&node);
+  *value = node != NULL && JSON_NODE_HOLDS_NULL (node) ? NULL : g_steal_pointer (&node);
   return TRUE;
 }
 

@@ -102,6 +102,16 @@ on_job_ended (ServiceJob *job, gpointer data)
     g_dbus_method_invocation_return_value (g_steal_pointer (&call->invocation), NULL);
 }
 
+/* What it was called for is done, and the job goes on. */
+static void
+on_job_settled (ServiceJob *job, gpointer data)
+{
+  g_autoptr (Call) call = data;
+
+  g_signal_handlers_disconnect_by_data (job, call);
+  g_dbus_method_invocation_return_value (g_steal_pointer (&call->invocation), NULL);
+}
+
 static void
 on_caller_left (GDBusConnection *connection, const char *name, gpointer data)
 {
@@ -119,6 +129,8 @@ wait_for_end (Call *call)
   const char *caller = g_dbus_method_invocation_get_sender (call->invocation);
 
   g_signal_connect (call->job, "ended", G_CALLBACK (on_job_ended), call);
+  if (HAP_ACTION_GET_CLASS (call->action)->lasts)
+    g_signal_connect (call->job, "settled", G_CALLBACK (on_job_settled), call);
   call->watch = g_bus_watch_name_on_connection (bus, caller, G_BUS_NAME_WATCHER_FLAGS_NONE, NULL,
                                                 on_caller_left, call, NULL);
 }
@@ -136,7 +148,7 @@ start_job (Call *owned_call)
                                   facts->process, facts->caller, &error);
   if (call->job == NULL)
     return_error (call, error);
-  else if (service_job_get_path (call->job) != NULL)
+  else if (HAP_ACTION_GET_CLASS (call->action)->reply == HAP_REPLY_JOB)
     g_dbus_method_invocation_return_value (g_steal_pointer (&call->invocation),
                                            g_variant_new ("(o)", service_job_get_path (call->job)));
   else

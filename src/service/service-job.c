@@ -57,6 +57,7 @@ struct _ServiceJob
 
 enum
 {
+  SIGNAL_SETTLED,
   SIGNAL_ENDED,
   N_SIGNALS
 };
@@ -97,6 +98,8 @@ on_changed (gpointer owner, const char *name)
 
   if (g_str_equal (name, "Progress"))
     {
+      if (self->progress_sent == 0)
+        g_signal_emit (self, signals[SIGNAL_SETTLED], 0);
       if (now - self->progress_sent < PROGRESS_INTERVAL)
         return;
       self->progress_sent = now;
@@ -486,6 +489,8 @@ service_job_class_init (ServiceJobClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = service_job_finalize;
 
+  signals[SIGNAL_SETTLED] =
+      g_signal_new ("settled", SERVICE_TYPE_JOB, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_ENDED] =
       g_signal_new ("ended", SERVICE_TYPE_JOB, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }

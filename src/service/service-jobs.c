@@ -289,7 +289,7 @@ service_jobs_start (ServiceJobs *self,
       || !service_quota_take (self->quota, service_caller_get_uid (caller), error))
     return NULL;
 
-  if (klass->reply == HAP_REPLY_JOB)
+  if (klass->reply == HAP_REPLY_JOB || klass->lasts)
     path = g_strdup_printf (SERVICE_PATH "/jobs/%u", ++self->n_made);
   item = g_new0 (Item, 1);
   item->jobs = self;

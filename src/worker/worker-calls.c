@@ -58,7 +58,11 @@ static const Call calls[] = {
   CALL (eventfd2), CALL (fstat), CALL (fstat64), CALL_IF (newfstatat, IS (3, AT_EMPTY_PATH)),
   CALL_IF (statx, HAS (2, AT_EMPTY_PATH, AT_EMPTY_PATH)), CALL_IF (fcntl, IS (1, F_GETFD)),
   CALL_IF (fcntl, IS (1, F_SETFD)), CALL_IF (fcntl, IS (1, F_GETFL)), CALL_IF (fcntl, IS (1, F_SETFL)),
-  CALL_IF (fcntl, IS (1, F_DUPFD_CLOEXEC)), CALL (poll), CALL (ppoll), CALL (select), CALL (pselect6),
+  CALL_IF (fcntl, IS (1, F_DUPFD_CLOEXEC)),
+  /* the memory files of code for the target */
+  CALL_IF (fcntl, IS (1, F_SETLK)), CALL_IF (fcntl, IS (1, F_ADD_SEALS)),
+  /* waiting */
+  CALL (poll), CALL (ppoll), CALL (select), CALL (pselect6),
   CALL (epoll_create1), CALL (epoll_ctl),
 
   /* its two sockets: to the service and to its tracer */

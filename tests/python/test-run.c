@@ -65,7 +65,7 @@ next (PyRun *run, PyRunEvent expected, GError **error)
   if (!py_run_next (run, &event, &value, TIMEOUT, NULL, error))
     return NULL;
   g_assert_cmpint (event, ==, expected);
-  return json_to_string (value, FALSE);
+  return value != NULL ? json_to_string (value, FALSE) : g_strdup ("null");
 }
 
 static PyRun *

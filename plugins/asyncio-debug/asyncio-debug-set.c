@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * SetAsyncioDebug: has the snippet switch the mode, and reports what it hands over until the time is over,
+ * somebody else switches the mode, or the job is cancelled. The mode goes off with us, however we end.
+ */
+
+#include "asyncio-debug-set.h"
+
+#include <glib/gi18n.h>
+
+#include "hap-origin.h"
+#include "hap-target.h"
+#include "py-run.h"
+
+#define SNIPPET "/org/homeassistant/Profiler/plugins/asyncio-debug/asyncio-debug.py"
+
+#define START_SECONDS 30.0
+#define ANSWER_SECONDS 10.0
+#define POLL_SECONDS 1.0
+
+/* Any progress answers the call. */
+#define SETTLED 0.01
+
+/* Paths of source files, as asyncio's texts have them: "at /path/file.py:12", "created at …". */
+#define SOURCE_FILE "(?:^|[\\s\"'=(])((?:/|<)[^\\s:\"']+\\.py)"
+
+struct _AsyncioDebugSet
+{
+  HapAction parent_instance;
+
+  gboolean enabled;
+  double seconds;
+};
+
+G_DEFINE_FINAL_TYPE (AsyncioDebugSet, asyncio_debug_set, HAP_TYPE_ACTION)
+
+enum
+{
+  PROP_0,
+  PROP_ENABLED,
+  PROP_SECONDS,
+  N_PROPS
+};
+
+/* What the snippet says is the target's, and of any shape. */
+static JsonObject *
+get_object (JsonNode *value)
+{
+  return value != NULL && JSON_NODE_HOLDS_OBJECT (value) ? json_node_get_object (value) : NULL;
+}
+
+static gint64
+get_int (JsonNode *value, const char *key)
+{
+  JsonObject *object = get_object (value);
+
+  return object != NULL ? json_object_get_int_member_with_default (object, key, 0) : 0;
+}
+
+static gboolean
+get_boolean (JsonNode *value, const char *key)
+{
+  JsonObject *object = get_object (value);
+
+  return object != NULL && json_object_get_boolean_member_with_default (object, key, FALSE);
+}
+
+/* Whose code a text of asyncio is about. (nullable) */
+static const HapOrigin *
+find_origin (const char *message)
+{
+  g_autoptr (GRegex) regex = g_regex_new (SOURCE_FILE, 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  const HapOrigin *origin = NULL;
+
+  g_regex_match (regex, message, 0, &match);
+  while (g_match_info_matches (match))
+    {
+      g_autofree char *file = g_match_info_fetch (match, 1);
+
+      origin = hap_origin_of_frames (origin, hap_origin_of_file (file));
+      g_match_info_next (match, NULL);
+    }
+  return origin;
+}
+
+static gboolean
+report_setting (HapReport *report, gboolean enabled, gboolean previous, guint n_loops, GError **error)
+{
+  g_autofree char *message = g_strdup_printf ("Setting asyncio debug to %s", enabled ? "True" : "False");
+  GVariantBuilder fields;
+
+  g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&fields, "{sv}", "enabled", g_variant_new_boolean (enabled));
+  g_variant_builder_add (&fields, "{sv}", "previous", g_variant_new_boolean (previous));
+  g_variant_builder_add (&fields, "{sv}", "loops", g_variant_new_uint32 (n_loops));
+  return hap_report_entry (report, message, g_variant_builder_end (&fields), error);
+}
+
+static gboolean
+report_record (HapReport *report, JsonNode *value, GError **error)
+{
+  JsonObject *record = get_object (value);
+  const char *message = json_object_get_string_member_with_default (record, "message", "");
+  const HapOrigin *origin = find_origin (message);
+  GVariantBuilder fields;
+
+  g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&fields, "{sv}", "logger", g_variant_new_string ("asyncio"));
+  g_variant_builder_add (
+      &fields, "{sv}", "level",
+      g_variant_new_string (json_object_get_string_member_with_default (record, "level", "")));
+  if (origin != NULL)
+    {
+      g_variant_builder_add (&fields, "{sv}", "integration", g_variant_new_string (origin->name));
+      g_variant_builder_add (&fields, "{sv}", "kind",
+                             g_variant_new_string (hap_origin_kind_to_string (origin->kind)));
+    }
+  return hap_report_entry (report, message, g_variant_builder_end (&fields), error);
+}
+
+/* Reports what asyncio says until it is time to end. */
+static gboolean
+follow (PyRun *run,
+        HapReport *report,
+        double seconds,
+        GCancellable *cancellable,
+        guint *n_records,
+        GError **error)
+{
+  const gint64 end = g_get_monotonic_time () + (gint64)(seconds * G_USEC_PER_SEC);
+
+  while (!g_cancellable_is_cancelled (cancellable) && (seconds == 0 || g_get_monotonic_time () < end))
+    {
+      g_autoptr (JsonNode) value = NULL;
+      g_autoptr (GError) local_error = NULL;
+      double left = seconds == 0 ? POLL_SECONDS : (double)(end - g_get_monotonic_time ()) / G_USEC_PER_SEC;
+      PyRunEvent event;
+
+      if (!py_run_next (run, &event, &value, CLAMP (left, 0, POLL_SECONDS), cancellable, &local_error))
+        {
+          if (g_error_matches (local_error, HAP_ERROR, HAP_ERROR_TIMED_OUT)
+              || g_error_matches (local_error, HAP_ERROR, HAP_ERROR_CANCELLED))
+            continue;
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      if (event == PY_RUN_RESULT || value == NULL)
+        return TRUE; /* somebody else has set it */
+      if (get_object (value) == NULL)
+        continue;
+      (*n_records)++;
+      if (!report_record (report, value, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Switches it off and waits until it is; what comes meanwhile is reported, too. */
+static gboolean
+finish (PyRun *run, HapReport *report, guint *n_records, gint64 *n_dropped, GError **error)
+{
+  py_run_let_go (run);
+  while (TRUE)
+    {
+      g_autoptr (JsonNode) value = NULL;
+      PyRunEvent event;
+
+      if (!py_run_next (run, &event, &value, ANSWER_SECONDS, NULL, error))
+        return FALSE;
+      if (event == PY_RUN_RESULT)
+        {
+          *n_dropped = get_int (value, "dropped");
+          return TRUE;
+        }
+      if (get_object (value) != NULL)
+        (*n_records)++;
+      if (get_object (value) != NULL && !report_record (report, value, error))
+        return FALSE;
+    }
+}
+
+static gboolean
+summarize (HapReport *report,
+           guint n_loops,
+           gboolean previous,
+           guint n_records,
+           gint64 n_dropped,
+           GError **error)
+{
+  GVariantBuilder summary;
+
+  g_variant_builder_init (&summary, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&summary, "{sv}", "previous", g_variant_new_boolean (previous));
+  g_variant_builder_add (&summary, "{sv}", "loops", g_variant_new_uint32 (n_loops));
+  g_variant_builder_add (&summary, "{sv}", "records", g_variant_new_uint32 (n_records));
+  g_variant_builder_add (&summary, "{sv}", "dropped", g_variant_new_int64 (n_dropped));
+  return hap_report_summarize (report, g_variant_builder_end (&summary), error);
+}
+
+/* From when it is on to when it is off. */
+static gboolean
+stay_on (PyRun *run,
+         HapReport *report,
+         double seconds,
+         gboolean previous,
+         guint n_loops,
+         GCancellable *cancellable,
+         GError **error)
+{
+  guint n_records = 0;
+  gint64 n_dropped = 0;
+
+  return summarize (report, n_loops, previous, 0, 0, error) && hap_report_progress (report, SETTLED, error)
+         && follow (run, report, seconds, cancellable, &n_records, error)
+         && finish (run, report, &n_records, &n_dropped, error)
+         && report_setting (report, previous, TRUE, n_loops, error)
+         && summarize (report, n_loops, previous, n_records, n_dropped, error);
+}
+
+static gboolean
+asyncio_debug_set_run (HapAction *action,
+                       HapTarget *target,
+                       HapReport *report,
+                       GCancellable *cancellable,
+                       GError **error)
+{
+  AsyncioDebugSet *self = ASYNCIO_DEBUG_SET (action);
+  g_autoptr (GBytes) snippet = g_resources_lookup_data (SNIPPET, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  g_autoptr (PyRuntime) runtime = snippet != NULL ? py_runtime_attach (target, error) : NULL;
+  g_autoptr (PyRun) run = runtime != NULL ? py_run_new (target, runtime) : NULL;
+  g_autoptr (JsonNode) value = NULL;
+  GVariantDict arguments;
+  PyRunEvent event;
+  gboolean previous;
+  guint n_loops;
+
+  if (run == NULL)
+    return FALSE;
+  g_variant_dict_init (&arguments, NULL);
+  g_variant_dict_insert (&arguments, "enabled", "b", self->enabled);
+  if (!py_run_start (run, g_bytes_get_data (snippet, NULL), g_variant_dict_end (&arguments), START_SECONDS,
+                     cancellable, error)
+      || !py_run_next (run, &event, &value, ANSWER_SECONDS, cancellable, error))
+    return FALSE;
+
+  previous = get_boolean (value, "previous");
+  n_loops = (guint)CLAMP (get_int (value, "loops"), 0, G_MAXUINT32);
+  if (n_loops == 0)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+                   "No event loop of asyncio runs in this process");
+      return FALSE;
+    }
+  if (!report_setting (report, self->enabled, previous, n_loops, error))
+    return FALSE;
+  return event == PY_RUN_STAYS ? stay_on (run, report, self->seconds, previous, n_loops, cancellable, error)
+                               : summarize (report, n_loops, previous, 0, 0, error);
+}
+
+static void
+asyncio_debug_set_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  AsyncioDebugSet *self = ASYNCIO_DEBUG_SET (object);
+
+  if (id == PROP_ENABLED)
+    g_value_set_boolean (value, self->enabled);
+  else if (id == PROP_SECONDS)
+    g_value_set_double (value, self->seconds);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+asyncio_debug_set_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  AsyncioDebugSet *self = ASYNCIO_DEBUG_SET (object);
+
+  if (id == PROP_ENABLED)
+    self->enabled = g_value_get_boolean (value);
+  else if (id == PROP_SECONDS)
+    self->seconds = g_value_get_double (value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+asyncio_debug_set_class_init (AsyncioDebugSetClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  HapActionClass *action_class = HAP_ACTION_CLASS (klass);
+
+  object_class->get_property = asyncio_debug_set_get_property;
+  object_class->set_property = asyncio_debug_set_set_property;
+
+  action_class->method = "SetAsyncioDebug";
+  action_class->summary = _ ("Switch the debug mode of asyncio, which says what blocks the event loop");
+  action_class->authority = "modify";
+  action_class->reply = HAP_REPLY_NONE;
+  action_class->lasts = TRUE;
+  action_class->run = asyncio_debug_set_run;
+
+  g_object_class_install_property (
+      object_class, PROP_ENABLED,
+      g_param_spec_boolean ("enabled", NULL, _ ("Whether it is to be on"), TRUE, HAP_PARAM_DATA));
+  g_object_class_install_property (
+      object_class, PROP_SECONDS,
+      g_param_spec_double ("seconds", NULL, _ ("When it goes off again by itself, in seconds; 0: never"), 0,
+                           86400 * 7, 0, HAP_PARAM_DATA));
+}
+
+static void
+asyncio_debug_set_init (AsyncioDebugSet *self)
+{
+}

@@ -60,7 +60,10 @@ static const struct
   { "member_descriptor", PY_RULE_DESCRIPTOR },
   { "classmethod_descriptor", PY_RULE_DESCRIPTOR },
   { "functools._lru_cache_wrapper", PY_RULE_LRU_CACHE },
+  { "functools._lru_list_elem", PY_RULE_NOTHING }, /* the cache refers to what it holds */
   { "xml.etree.ElementTree.Element", PY_RULE_ELEMENT },
+  { "_lru.Node", PY_RULE_BODY, 32 }, /* lru-dict's */
+  { "lru.Node", PY_RULE_BODY, 32 },
   { "function", PY_RULE_BODY },
   { "builtin_function_or_method", PY_RULE_BODY },
   { "builtin_method", PY_RULE_BODY },

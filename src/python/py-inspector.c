@@ -231,6 +231,51 @@ py_inspector_get_attribute (PyInspector *self, guint64 object, const char *name)
   return value != 0 ? value : py_object_get_attribute (self->runtime, object, name);
 }
 
+typedef struct
+{
+  PyInspector *inspector;
+  PyAttributeFunc func;
+  gpointer data;
+} AttributeWalk;
+
+static gboolean
+on_attribute (guint64 key, guint64 value, gpointer data)
+{
+  AttributeWalk *walk = data;
+  g_autofree char *name = py_object_get_string (walk->inspector->runtime, key, MAX_NAME);
+
+  return name == NULL || walk->func (name, value, walk->data);
+}
+
+void
+py_inspector_foreach_attribute (PyInspector *self,
+                                guint64 object,
+                                guint max,
+                                PyAttributeFunc func,
+                                gpointer data)
+{
+  const PyClass *class = py_inspector_get_class (self, object);
+  AttributeWalk walk = { self, func, data };
+  guint n = 0;
+
+  for (guint i = 0; i < MAX_BASES && class != NULL && class->slots != NULL; i++)
+    {
+      GHashTableIter iter;
+      gpointer name, offset;
+
+      g_hash_table_iter_init (&iter, class->slots);
+      while (n < max && g_hash_table_iter_next (&iter, &name, &offset))
+        {
+          guint64 value = py_inspector_read (self, object + GPOINTER_TO_SIZE (offset));
+
+          if (value != 0 && (n++ == max || !func (name, value, data)))
+            return;
+        }
+      class = py_inspector_read_class (self, class->base);
+    }
+  py_object_foreach_attribute (self->runtime, object, max, on_attribute, &walk);
+}
+
 guint64
 py_inspector_get_class_attribute (PyInspector *self,
                                   const PyClass *class,

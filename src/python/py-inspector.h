@@ -57,6 +57,16 @@ guint64 py_inspector_read (PyInspector *self, guint64 address);
 /* An attribute from the instance's __dict__, inline values or slots; 0: none. */
 guint64 py_inspector_get_attribute (PyInspector *self, guint64 object, const char *name);
 
+/* Called for each attribute of an instance; FALSE ends the walk. */
+typedef gboolean (*PyAttributeFunc) (const char *name, guint64 value, gpointer data);
+
+/* Those in slots first, then those of the instance's __dict__ or inline values; at most @max of either. */
+void py_inspector_foreach_attribute (PyInspector *self,
+                                     guint64 object,
+                                     guint max,
+                                     PyAttributeFunc func,
+                                     gpointer data);
+
 /* An attribute that a class or the first of its bases has, as it lies in __dict__ (Python classes only);
  * @owner: (out) (optional): whose */
 guint64 py_inspector_get_class_attribute (PyInspector *self,

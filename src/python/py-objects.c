@@ -418,31 +418,53 @@ find_dict (PyRuntime *runtime, guint64 object, guint64 type, guint64 *address)
   return TRUE;
 }
 
-guint64
-py_object_get_attribute (PyRuntime *runtime, guint64 object, const char *name)
+/* @view: (out): the keys and values of an instance that has no dict, when @dict is 0 */
+static gboolean
+find_attributes (PyRuntime *runtime, guint64 object, guint64 *dict, DictView *view)
 {
   const PyLayout *layout = &runtime->layout;
-  guint64 type, flags, address, dict = 0, values = 0, keys;
-  DictView view;
+  guint64 type, flags, address, values = 0, keys;
 
   if (!read_type (runtime, object, &type, &flags))
-    return 0;
+    return FALSE;
 
   if ((flags & TPFLAGS_MANAGED_DICT) != 0)
     {
-      if (!py_read_u64 (runtime, object - layout->object_dict, &dict))
-        return 0;
-      values = find_instance_values (runtime, object, type, flags, dict);
+      if (!py_read_u64 (runtime, object - layout->object_dict, dict))
+        return FALSE;
+      values = find_instance_values (runtime, object, type, flags, *dict);
     }
-  else if (!find_dict (runtime, object, type, &address) || !py_read_u64 (runtime, address, &dict))
-    return 0;
+  else if (!find_dict (runtime, object, type, &address) || !py_read_u64 (runtime, address, dict))
+    return FALSE;
 
   if (values == 0)
-    return py_dict_get (runtime, dict, name);
-  if (!py_read_u64 (runtime, type + layout->type_cached_keys, &keys)
-      || !view_keys (runtime, keys, values, &view))
+    return *dict != 0;
+  *dict = 0;
+  return py_read_u64 (runtime, type + layout->type_cached_keys, &keys)
+         && view_keys (runtime, keys, values, view);
+}
+
+guint64
+py_object_get_attribute (PyRuntime *runtime, guint64 object, const char *name)
+{
+  guint64 dict = 0;
+  DictView view;
+
+  if (!find_attributes (runtime, object, &dict, &view))
     return 0;
-  return look_up (runtime, &view, name);
+  return dict != 0 ? py_dict_get (runtime, dict, name) : look_up (runtime, &view, name);
+}
+
+gboolean
+py_object_foreach_attribute (PyRuntime *runtime, guint64 object, gsize max, PyDictFunc func, gpointer data)
+{
+  guint64 dict = 0;
+  DictView view;
+
+  if (!find_attributes (runtime, object, &dict, &view))
+    return FALSE;
+  return dict != 0 ? py_dict_foreach (runtime, dict, max, func, data)
+                   : foreach_entry (runtime, &view, max, func, data);
 }
 
 /* sys.modules may hold anything; modules that load themselves late are of a class derived from module. */

@@ -21,8 +21,12 @@ char *py_object_get_string (PyRuntime *runtime, guint64 object, gsize max);
  *
  * Returns: (transfer full) (nullable): code points as they are, NUL and lone surrogates included
  */
-guint32 *py_object_get_characters (
-    PyRuntime *runtime, guint64 object, guint64 first, gsize max, gsize *n, guint64 *length);
+guint32 *py_object_get_characters (PyRuntime *runtime,
+                                   guint64 object,
+                                   guint64 first,
+                                   gsize max,
+                                   gsize *n,
+                                   guint64 *length);
 
 /* The name of the object's type, as tp_name has it ("dict", "collections.deque"; bare for a Python class). */
 char *py_object_get_type_name (PyRuntime *runtime, guint64 object);
@@ -48,6 +52,10 @@ guint64 py_dict_get (PyRuntime *runtime, guint64 dict, const char *key);
  * Returns: the value's address, 0 if there is none
  */
 guint64 py_object_get_attribute (PyRuntime *runtime, guint64 object, const char *name);
+
+/* All of them, as py_dict_foreach(). FALSE: it has none. */
+gboolean
+py_object_foreach_attribute (PyRuntime *runtime, guint64 object, gsize max, PyDictFunc func, gpointer data);
 
 /* sys.modules[@name]'s module object's __dict__; 0 if it is not imported. */
 guint64 py_module_get_dict (PyRuntime *runtime, guint64 interpreter, const char *name);

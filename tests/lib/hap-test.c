@@ -51,6 +51,38 @@ hap_test_build_dir (void)
   return HAP_TEST_BUILD_DIR;
 }
 
+/* Where scripts/readers puts what it fetches. */
+static char *
+find_readers (void)
+{
+  const char *readers = g_getenv ("HAP_READERS");
+  const char *cache = g_getenv ("HAP_CACHE");
+
+  if (readers != NULL)
+    return g_build_filename (readers, "lib", NULL);
+  if (cache != NULL)
+    return g_build_filename (cache, "readers", "lib", NULL);
+  return g_build_filename (g_get_user_cache_dir (), "ha-profiler", "readers", "lib", NULL);
+}
+
+char *
+hap_test_find_package (const char *file)
+{
+  g_autofree char *base = find_readers ();
+  g_autoptr (GDir) dir = g_dir_open (base, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (base, name, "site-packages", NULL);
+      g_autofree char *found = g_build_filename (path, file, NULL);
+
+      if (g_file_test (found, G_FILE_TEST_EXISTS))
+        return g_steal_pointer (&path);
+    }
+  return g_strdup ("/nonexistent");
+}
+
 static gboolean
 is_supported (const char *version)
 {

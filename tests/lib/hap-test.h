@@ -61,6 +61,10 @@ GArray *hap_test_list_zombies (guint pid);
  * @error. */
 int hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error);
 
+/* Returns: (transfer full): the site-packages of the environment that scripts/readers makes, if @file is in
+ * it; else a directory that is not there */
+char *hap_test_find_package (const char *file);
+
 /* The directory of the source tree / build tree. */
 const char *hap_test_source_dir (void);
 const char *hap_test_build_dir (void);

@@ -116,36 +116,10 @@ test_definition (gconstpointer python)
   compare (python, "/nowhere", "definition");
 }
 
-static char *
-find_objgraph (void)
-{
-  const char *readers = g_getenv ("HAP_READERS");
-  const char *cache = g_getenv ("HAP_CACHE");
-  g_autofree char *base = NULL;
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
-  if (readers == NULL)
-    base = cache != NULL ? g_build_filename (cache, "readers", "lib", NULL)
-                         : g_build_filename (g_get_user_cache_dir (), "ha-profiler", "readers", "lib", NULL);
-  else
-    base = g_build_filename (readers, "lib", NULL);
-  dir = g_dir_open (base, 0, NULL);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (base, name, "site-packages", NULL);
-      g_autofree char *module = g_build_filename (path, "objgraph.py", NULL);
-
-      if (g_file_test (module, G_FILE_TEST_EXISTS))
-        return g_steal_pointer (&path);
-    }
-  return g_strdup ("the readers' environment");
-}
-
 static void
 test_objgraph (gconstpointer python)
 {
-  g_autofree char *directory = find_objgraph ();
+  g_autofree char *directory = hap_test_find_package ("objgraph.py");
 
   compare (python, directory, "objgraph");
 }

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * LruStats: what each cache of the target did for it, and what it costs.
+ */
+
+#include "lru-stats.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "hap-origin.h"
+#include "lru-caches.h"
+#include "py-heap-copy.h"
+#include "py-heap-held.h"
+#include "py-objects.h"
+#include "py-repr.h"
+#include "py-source-file.h"
+
+#define MAX_HELD 1000000 /* objects that one cache may hold, and still be measured */
+#define MAX_KEYS 5000    /* of one SQLAlchemy cache */
+#define MAX_NAME 300
+
+struct _LruStats
+{
+  HapAction parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (LruStats, lru_stats, HAP_TYPE_ACTION)
+
+typedef struct
+{
+  PyHeap *heap;
+  PyInspector *inspector;
+  HapReport *report;
+  const LruCache *cache;
+  GVariantDict fields;
+  char *name;
+  guint n_keys;
+  GError **error;
+  gboolean ok;
+} Writer;
+
+static void
+add_origin (Writer *self, const char *module, const char *file)
+{
+  const HapOrigin *origin = module != NULL ? hap_origin_of_module (module) : NULL;
+
+  if (file != NULL)
+    g_variant_dict_insert (&self->fields, "file", "s", file);
+  if (origin == NULL && file != NULL)
+    origin = hap_origin_of_file (file);
+  if (origin == NULL)
+    return;
+  g_variant_dict_insert (&self->fields, "integration", "s", origin->name);
+  g_variant_dict_insert (&self->fields, "kind", "s", hap_origin_kind_to_string (origin->kind));
+}
+
+static void
+add_counts (Writer *self, const char *kind)
+{
+  const LruCache *cache = self->cache;
+  guint32 n_held;
+  guint64 bytes = py_heap_measure_held (self->heap, cache->index, MAX_HELD, &n_held);
+
+  g_variant_dict_insert (&self->fields, "cache", "s", kind);
+  g_variant_dict_insert (&self->fields, "maxsize", "x", cache->max_size);
+  g_variant_dict_insert (&self->fields, "currsize", "t", cache->n_entries);
+  g_variant_dict_insert (&self->fields, "bytes", "t", bytes);
+  g_variant_dict_insert (&self->fields, "objects", "u", n_held);
+  if (cache->kind == LRU_CACHE_SQLALCHEMY)
+    return;
+  g_variant_dict_insert (&self->fields, "hits", "t", cache->hits);
+  g_variant_dict_insert (&self->fields, "misses", "t", cache->misses);
+  if (cache->hits + cache->misses > 0)
+    g_variant_dict_insert (&self->fields, "hit_rate", "d",
+                           (double)cache->hits / ((double)cache->hits + (double)cache->misses));
+}
+
+static gboolean
+send (Writer *self, const char *message)
+{
+  return hap_report_entry (self->report, message, g_variant_dict_end (&self->fields), self->error);
+}
+
+static gboolean
+write_function (Writer *self)
+{
+  const LruCache *cache = self->cache;
+  PyRuntime *runtime = py_inspector_get_runtime (self->inspector);
+  const PyLayout *layout = py_runtime_get_layout (runtime);
+  const PyClass *class = py_inspector_get_class (self->inspector, cache->function);
+  g_autofree char *name = py_repr (self->inspector, cache->function);
+  g_autofree char *file = py_source_file (self->inspector, cache->function);
+  g_autofree char *max_size =
+      cache->max_size < 0 ? g_strdup ("None") : g_strdup_printf ("%" G_GINT64_FORMAT, cache->max_size);
+  g_autofree char *module = NULL;
+  g_autofree char *message = g_strdup_printf (
+      "Cache stats for lru_cache %s at %s: CacheInfo(hits=%" G_GUINT64_FORMAT ", misses=%" G_GUINT64_FORMAT
+      ", maxsize=%s, currsize=%" G_GUINT64_FORMAT ")",
+      name, file != NULL ? file : "unknown", cache->hits, cache->misses, max_size, cache->n_entries);
+
+  if (class != NULL && strcmp (class->c_name, "function") == 0)
+    module = py_object_get_string (
+        runtime, py_inspector_read (self->inspector, cache->function + layout->function_module), MAX_NAME);
+  g_variant_dict_insert (&self->fields, "name", "s", name);
+  add_counts (self, "lru_cache");
+  add_origin (self, module, file);
+  return send (self, message);
+}
+
+/* Who keeps it: the instance or module, not the dict between. PY_HEAP_NONE: nobody */
+static guint32
+find_keeper (PyHeap *heap, guint32 index)
+{
+  guint32 n, n_further;
+  const guint32 *referrers = py_heap_get_referrers (heap, index, &n);
+
+  if (n == 0)
+    return PY_HEAP_NONE;
+  for (guint32 i = 0; i < n; i++)
+    {
+      const guint32 *further = py_heap_get_referrers (heap, referrers[i], &n_further);
+
+      for (guint32 j = 0; j < n_further; j++)
+        if (py_heap_get_dict (heap, further[j]) == referrers[i])
+          return further[j];
+    }
+  return referrers[0];
+}
+
+static gboolean
+write_dict (Writer *self)
+{
+  const LruCache *cache = self->cache;
+  guint32 keeper = find_keeper (self->heap, cache->index);
+  guint64 class =
+      keeper != PY_HEAP_NONE
+          ? py_heap_get_type (self->heap, py_heap_get_object_type (self->heap, keeper))->class->address
+          : 0;
+  g_autofree char *name = class != 0 ? py_repr (self->inspector, class) : g_strdup ("unknown");
+  g_autofree char *file = class != 0 ? py_source_file (self->inspector, class) : NULL;
+  g_autofree char *message =
+      g_strdup_printf ("Cache stats for LRU %s at %s: (%" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT ")", name,
+                       file != NULL ? file : "unknown", cache->hits, cache->misses);
+
+  g_variant_dict_insert (&self->fields, "name", "s", name);
+  add_counts (self, "lru-dict");
+  add_origin (self, class != 0 ? py_inspector_read_class (self->inspector, class)->module : NULL, file);
+  return send (self, message);
+}
+
+/* As "%s" prints it: text as it is. */
+static char *
+to_text (Writer *self, guint64 object)
+{
+  char *text = py_object_get_string (py_inspector_get_runtime (self->inspector), object, PY_REPR_MAX);
+
+  return text != NULL ? text : py_repr (self->inspector, object);
+}
+
+static gboolean
+on_key (guint64 key, guint64 value, gpointer data)
+{
+  Writer *self = data;
+  g_autofree char *key_text = to_text (self, key);
+  g_autofree char *value_text = to_text (self, value);
+  g_autofree char *message =
+      g_strdup_printf ("Cache data for sqlalchemy LRUCache %s: %s: %s", self->name, key_text, value_text);
+
+  if (self->n_keys++ > 0)
+    g_variant_dict_init (&self->fields, NULL);
+  g_variant_dict_insert (&self->fields, "name", "s", self->name);
+  if (self->n_keys == 1)
+    add_counts (self, "sqlalchemy");
+  else
+    g_variant_dict_insert (&self->fields, "cache", "s", "sqlalchemy");
+  self->ok = send (self, message);
+  return self->ok;
+}
+
+static gboolean
+write_sqlalchemy (Writer *self)
+{
+  self->name = py_repr (self->inspector, py_heap_get_address (self->heap, self->cache->index));
+  self->n_keys = 0;
+  self->ok = TRUE;
+  py_dict_foreach (py_inspector_get_runtime (self->inspector), self->cache->entries, MAX_KEYS, on_key, self);
+  if (self->n_keys == 0)
+    g_variant_dict_clear (&self->fields);
+  g_clear_pointer (&self->name, g_free);
+  return self->ok;
+}
+
+static gboolean
+lru_stats_run (HapAction *action,
+               HapTarget *target,
+               HapReport *report,
+               GCancellable *cancellable,
+               GError **error)
+{
+  gboolean (*const writers[]) (Writer *) = { write_function, write_dict, write_sqlalchemy };
+  g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
+  g_auto (PyHeapCopy) copy = { 0 };
+  g_autoptr (GArray) caches = NULL;
+  Writer writer = { .report = report, .error = error };
+
+  if (runtime == NULL || !py_heap_copy_take (&copy, target, runtime, PY_HEAP_ALL, cancellable, error)
+      || !py_heap_make_referrers (copy.heap, cancellable, error))
+    return FALSE;
+  writer.heap = copy.heap;
+  writer.inspector = py_heap_get_inspector (copy.heap);
+  caches = lru_caches_find (copy.heap);
+  for (guint i = 0; i < caches->len; i++)
+    {
+      writer.cache = &g_array_index (caches, LruCache, i);
+      g_variant_dict_init (&writer.fields, NULL);
+      if (!writers[writer.cache->kind](&writer))
+        return FALSE;
+    }
+  /* The texts are Home Assistant's own. */
+  return hap_report_notify (
+      report, "profile_lru_stats", "LRU stats completed",
+      "LRU cache states have been dumped to the log. See [the logs](/config/logs) to review "
+      "the stats.",
+      error);
+}
+
+static void
+lru_stats_class_init (LruStatsClass *klass)
+{
+  HapActionClass *action_class = HAP_ACTION_CLASS (klass);
+
+  action_class->method = "LruStats";
+  action_class->summary = _ ("Show what each cache did for the program, and what it costs");
+  action_class->authority = "observe";
+  action_class->reply = HAP_REPLY_REPORT;
+  action_class->run = lru_stats_run;
+}
+
+static void
+lru_stats_init (LruStats *self)
+{
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * LruStats as a worker runs it, without a service: its lines are those that Home Assistant would log, and
+ * what a cache holds is counted.
+ */
+
+#include <string.h>
+
+#include "hap-test-action.h"
+
+#define BOUNDED_ENTRIES 4
+#define BOUNDED_BYTES 1000 /* at least, of each entry */
+
+/* The entry with this line; NULL */
+static GVariant *
+find (HapTestReport *report, const char *line)
+{
+  GPtrArray *entries = hap_test_report_get_entries (report);
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const char *message = NULL;
+
+      g_variant_lookup (entries->pdata[i], "message", "&s", &message);
+      if (g_strcmp0 (message, line) == 0)
+        return entries->pdata[i];
+    }
+  return NULL;
+}
+
+/* Four entries of a list, a number and a str of a thousand characters, and their links. */
+static void
+assert_bounded (GVariant *entry)
+{
+  double hit_rate = -1;
+  guint64 bytes = 0, n = 0;
+
+  g_assert_true (g_variant_lookup (entry, "hit_rate", "d", &hit_rate));
+  g_assert_true (g_variant_lookup (entry, "bytes", "t", &bytes));
+  g_assert_true (g_variant_lookup (entry, "currsize", "t", &n));
+  g_assert_cmpfloat (hit_rate, >=, 0);
+  g_assert_cmpfloat (hit_rate, <=, 1);
+  g_assert_cmpuint (n, ==, BOUNDED_ENTRIES);
+  g_assert_cmpuint (bytes, >, BOUNDED_ENTRIES * BOUNDED_BYTES);
+  g_assert_cmpuint (bytes, <, 2 * BOUNDED_ENTRIES * BOUNDED_BYTES);
+}
+
+static void
+compare (HapTestProcess *process)
+{
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTarget) target = NULL;
+  g_autoptr (HapTestReport) report = NULL;
+  gboolean bounded = FALSE;
+
+  for (;;)
+    {
+      char *line = hap_test_process_read_line (process);
+
+      g_assert_nonnull (line);
+      g_ptr_array_add (lines, line);
+      if (g_str_equal (line, "done"))
+        break;
+    }
+  target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
+  g_assert_no_error (error);
+  report = hap_test_run_action (target, "lru", "LruStats", NULL, &error);
+  g_assert_no_error (error);
+
+  for (guint i = 0; i + 1 < lines->len; i++)
+    {
+      GVariant *entry = find (report, lines->pdata[i]);
+
+      if (entry == NULL)
+        g_test_message ("missing: %s", (char *)lines->pdata[i]);
+      g_assert_nonnull (entry);
+      if (strstr (lines->pdata[i], "<function bounded ") != NULL)
+        {
+          assert_bounded (entry);
+          bounded = TRUE;
+        }
+    }
+  g_assert_true (bounded);
+  g_assert_cmpuint (hap_test_report_get_entries (report)->len, ==, lines->len - 1);
+}
+
+static void
+test_lines (gconstpointer python)
+{
+  const char *const argv[] = { "caches.py", NULL };
+  g_autoptr (HapTestProcess) process = hap_test_spawn (python, argv);
+
+  compare (process);
+}
+
+/* lru-dict is C code: the readers' environment has it for one version of Python. */
+static void
+test_lru_dict (gconstpointer data)
+{
+  const HapTestPython *python = data;
+  g_autofree char *directory = hap_test_find_package ("lru");
+  g_autofree char *version = g_strndup (python->version, strlen ("3.11"));
+  const char *const argv[] = { "caches.py", directory, NULL };
+  g_autoptr (HapTestProcess) process = NULL;
+
+  if (python->root != NULL || strstr (directory, version) == NULL)
+    {
+      g_test_skip_printf ("the readers' environment has no lru-dict for Python %s", version);
+      return;
+    }
+  process = hap_test_spawn (python, argv);
+  compare (process);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  hap_test_add ("/lru/stats/lines", test_lines);
+  hap_test_add ("/lru/stats/lru-dict", test_lru_dict);
+  return g_test_run ();
+}

@@ -32,8 +32,6 @@ look_at (Walk *self, guint32 object)
   guint32 n;
 
   py_heap_get_referrers (self->heap, object, &n);
-  if ((py_heap_get_flags (self->heap, object) & PY_HEAP_OBJECT_ROOT) != 0)
-    return;
   if (n_known < n)
     g_hash_table_insert (self->n_known, key, GUINT_TO_POINTER (n_known));
   else

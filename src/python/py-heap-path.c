@@ -17,10 +17,40 @@
 #define MAX_NAME 200
 #define MAX_ATTRIBUTES 1000
 
-GArray *
-py_heap_find_path (PyHeap *heap, guint32 object, PyHeapPathFunc is_end, gpointer data, guint max)
+static const PyClass *
+get_class (PyHeap *heap, guint32 index)
 {
-  g_autoptr (GHashTable) next = g_hash_table_new (NULL, NULL); /* object -> the one it leads to, + 1 */
+  return py_heap_get_type (heap, py_heap_get_object_type (heap, index))->class;
+}
+
+/* A function's globals and builtins. */
+static gboolean
+is_namespace (PyHeap *heap, guint32 holder, guint32 held)
+{
+  return strcmp (get_class (heap, holder)->c_name, "function") == 0
+         && strcmp (get_class (heap, held)->c_name, "dict") == 0;
+}
+
+/* @next: object + 1 -> the one it leads to + 1 */
+static GArray *
+follow (GHashTable *next, guint32 first)
+{
+  GArray *path = g_array_new (FALSE, FALSE, sizeof (guint32));
+
+  for (guint32 at = first + 1; at != 0;
+       at = GPOINTER_TO_UINT (g_hash_table_lookup (next, GUINT_TO_POINTER (at))))
+    {
+      guint32 index = at - 1;
+
+      g_array_append_val (path, index);
+    }
+  return path;
+}
+
+GArray *
+py_heap_find_path (PyHeap *heap, guint32 object, PyHeapPathFunc step, gpointer data, guint max)
+{
+  g_autoptr (GHashTable) next = g_hash_table_new (NULL, NULL);
   g_autoptr (GArray) queue = g_array_new (FALSE, FALSE, sizeof (guint32));
 
   g_array_append_val (queue, object);
@@ -28,24 +58,15 @@ py_heap_find_path (PyHeap *heap, guint32 object, PyHeapPathFunc is_end, gpointer
   for (guint i = 0; i < queue->len; i++)
     {
       guint32 this = g_array_index (queue, guint32, i);
+      PyHeapPathStep what = i > 0 ? step (heap, this, data) : PY_HEAP_PATH_ON;
       guint32 n;
       const guint32 *referrers = py_heap_get_referrers (heap, this, &n);
 
-      if (i > 0 && is_end (heap, this, data))
-        {
-          GArray *path = g_array_new (FALSE, FALSE, sizeof (guint32));
-
-          for (guint32 at = this + 1; at != 0;
-               at = GPOINTER_TO_UINT (g_hash_table_lookup (next, GUINT_TO_POINTER (at))))
-            {
-              guint32 index = at - 1;
-
-              g_array_append_val (path, index);
-            }
-          return path;
-        }
-      for (guint32 j = 0; j < n && queue->len < max; j++)
-        if (!g_hash_table_contains (next, GUINT_TO_POINTER (referrers[j] + 1)))
+      if (what == PY_HEAP_PATH_BEGIN)
+        return follow (next, this);
+      for (guint32 j = 0; what == PY_HEAP_PATH_ON && j < n && queue->len < max; j++)
+        if (!g_hash_table_contains (next, GUINT_TO_POINTER (referrers[j] + 1))
+            && !is_namespace (heap, referrers[j], this))
           {
             g_hash_table_insert (next, GUINT_TO_POINTER (referrers[j] + 1), GUINT_TO_POINTER (this + 1));
             g_array_append_val (queue, referrers[j]);
@@ -75,12 +96,6 @@ cut (char *text)
   if (g_utf8_strlen (text, -1) > MAX_KEY)
     strcpy (g_utf8_offset_to_pointer (text, MAX_KEY - 3), "...");
   return text;
-}
-
-static const PyClass *
-get_class (PyHeap *heap, guint32 index)
-{
-  return py_heap_get_type (heap, py_heap_get_object_type (heap, index))->class;
 }
 
 /* An attribute by its name, any other key as Python prints it. */
@@ -170,6 +185,8 @@ begin (PyHeap *heap, GString *text, guint32 index)
       class = py_inspector_read_class (inspector, address);
       name = g_strdup_printf ("%s.%s", class->module, class->qualname);
     }
+  else if (strcmp (class->c_name, "function") == 0)
+    name = py_repr (inspector, address);
   if (name == NULL)
     name = g_strdup_printf ("<%s.%s object at 0x%" G_GINT64_MODIFIER "x>", class->module, class->qualname,
                             address);

@@ -5,19 +5,26 @@
 
 G_BEGIN_DECLS
 
-/* Whether a way may begin at this object. */
-typedef gboolean (*PyHeapPathFunc) (PyHeap *heap, guint32 index, gpointer data);
+/* Whether the way goes on through an object, begins there, or never leads through it. */
+typedef enum
+{
+  PY_HEAP_PATH_ON,
+  PY_HEAP_PATH_BEGIN,
+  PY_HEAP_PATH_STOP,
+} PyHeapPathStep;
+
+typedef PyHeapPathStep (*PyHeapPathFunc) (PyHeap *heap, guint32 index, gpointer data);
 
 /**
  * py_heap_find_path:
  * @heap: with referrers made
- * @is_end: asked for each object that leads to @object, the nearest first
+ * @step: asked for each object that leads to @object, the nearest first
  * @max: objects to look at
  *
- * Returns: (transfer full) (nullable) (element-type guint32): a shortest way from such an end to @object,
- * both in it; NULL: there is none
+ * Returns: (transfer full) (nullable) (element-type guint32): a shortest way from where @step says to
+ * @object, both in it; NULL: there is none. That a function knows the names of its module is no holding.
  */
-GArray *py_heap_find_path (PyHeap *heap, guint32 object, PyHeapPathFunc is_end, gpointer data, guint max);
+GArray *py_heap_find_path (PyHeap *heap, guint32 object, PyHeapPathFunc step, gpointer data, guint max);
 
 /**
  * py_heap_describe_path:

@@ -194,7 +194,27 @@ take_inet (SocketsDiag *self, gint type, gint protocol, const guint8 *bytes, gsi
     facts->idle_ms = read_idle (bytes, size);
 }
 
-/* A name that begins with NUL is an abstract one; none at all is b''. */
+/* The str that os.fsdecode() makes of a path: bytes that are no UTF-8 are lone surrogates, which show as
+ * such. */
+static void
+append_path (GString *text, const char *path, gsize length)
+{
+  while (length > 0)
+    {
+      const char *end;
+
+      g_utf8_validate (path, (gssize)length, &end);
+      g_string_append_len (text, path, end - path);
+      length -= (gsize)(end - path);
+      path = end;
+      if (length == 0)
+        break;
+      g_string_append_printf (text, "\\udc%02x", (guint8)*path++);
+      length--;
+    }
+}
+
+/* A name that begins with NUL is an abstract one, a bytes object in Python; none at all is b''. */
 static char *
 print_unix_name (const guint8 *name, gsize length)
 {
@@ -203,7 +223,7 @@ print_unix_name (const guint8 *name, gsize length)
   if (length > 0 && name[0] == 0)
     py_repr_append_bytes (text, name, length);
   else if (length > 0)
-    py_repr_append_path (text, name, strnlen ((const char *)name, length));
+    append_path (text, (const char *)name, strnlen ((const char *)name, length));
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 

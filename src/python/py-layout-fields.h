@@ -263,4 +263,10 @@ PY_FIELD (pending_next)   /* int: index after the newest */
 PY_FIELD (pending_length) /* how many the ring has room for */
 PY_FIELD (pending_stride) /* bytes of one */
 
+/* PySocketSockObject (private to socketmodule.c): ints */
+PY_FIELD (socket_fd) /* -1: closed */
+PY_FIELD (socket_family)
+PY_FIELD (socket_type)
+PY_FIELD (socket_protocol)
+
 #undef PY_MOVING_FIELD

@@ -209,6 +209,10 @@ static const PyLayout tables[] = {
     .pending_next = 532,
     .pending_length = 32,
     .pending_stride = 16,
+    .socket_fd = 16,
+    .socket_family = 20,
+    .socket_type = 24,
+    .socket_protocol = 28,
   },
   /* measured: 3.12.1 */
   {
@@ -404,6 +408,10 @@ static const PyLayout tables[] = {
     .pending_next = 540,
     .pending_length = 32,
     .pending_stride = 16,
+    .socket_fd = 16,
+    .socket_family = 20,
+    .socket_type = 24,
+    .socket_protocol = 28,
   },
   /* measured: 3.13.0, 3.13.5, 3.13.18; moved, but said or shown by the interpreter itself: runtime_pending */
   {
@@ -599,6 +607,10 @@ static const PyLayout tables[] = {
     .pending_next = 7228,
     .pending_length = 300,
     .pending_stride = 24,
+    .socket_fd = 16,
+    .socket_family = 20,
+    .socket_type = 24,
+    .socket_protocol = 28,
   },
   /* measured: 3.14.10 */
   {
@@ -794,6 +806,10 @@ static const PyLayout tables[] = {
     .pending_next = 7228,
     .pending_length = 300,
     .pending_stride = 24,
+    .socket_fd = 16,
+    .socket_family = 20,
+    .socket_type = 24,
+    .socket_protocol = 28,
   },
   /* measured: 3.15.2 */
   {
@@ -989,6 +1005,10 @@ static const PyLayout tables[] = {
     .pending_next = 7228,
     .pending_length = 300,
     .pending_stride = 24,
+    .socket_fd = 16,
+    .socket_family = 20,
+    .socket_type = 24,
+    .socket_protocol = 28,
   },
   /* measured: 3.13.0, 3.13.5, 3.13.18; moved, but said or shown by the interpreter itself: runtime_pending */
   {
@@ -1184,6 +1204,10 @@ static const PyLayout tables[] = {
     .pending_next = 7228,
     .pending_length = 300,
     .pending_stride = 24,
+    .socket_fd = 32,
+    .socket_family = 36,
+    .socket_type = 40,
+    .socket_protocol = 44,
   },
   /* measured: 3.14.10 */
   {
@@ -1379,6 +1403,10 @@ static const PyLayout tables[] = {
     .pending_next = 7228,
     .pending_length = 300,
     .pending_stride = 24,
+    .socket_fd = 32,
+    .socket_family = 36,
+    .socket_type = 40,
+    .socket_protocol = 44,
   },
   /* measured: 3.15.2 */
   {
@@ -1574,5 +1602,9 @@ static const PyLayout tables[] = {
     .pending_next = 7228,
     .pending_length = 300,
     .pending_stride = 24,
+    .socket_fd = 32,
+    .socket_family = 36,
+    .socket_type = 40,
+    .socket_protocol = 44,
   },
 };

@@ -154,28 +154,6 @@ py_repr_append_bytes (GString *text, const guint8 *bytes, gsize n)
 }
 
 void
-py_repr_append_path (GString *text, const guint8 *bytes, gsize n)
-{
-  g_autofree guint32 *characters = g_new (guint32, MAX (n, 1));
-  gsize n_characters = 0;
-
-  for (gsize at = 0; at < n;)
-    {
-      gunichar c = g_utf8_get_char_validated ((const char *)bytes + at, (gssize)(n - at));
-
-      if ((gint32)c < 0)
-        {
-          /* surrogateescape: a byte that is no UTF-8 is a lone surrogate. */
-          characters[n_characters++] = 0xdc00 + bytes[at++];
-          continue;
-        }
-      characters[n_characters++] = c;
-      at += (gsize)g_unichar_to_utf8 (c, NULL);
-    }
-  append_quoted (text, characters, n_characters);
-}
-
-void
 py_print_bytes (PyPrinter *self, guint64 object)
 {
   g_autoptr (GBytes) bytes = py_object_get_bytes (self->runtime, object, MAX_BYTES);

@@ -21,8 +21,7 @@ void py_repr_append_short (PyInspector *inspector, GString *text, guint64 object
 
 char *py_repr (PyInspector *inspector, guint64 object); /* (transfer full) */
 
-/* Appends the repr() of a bytes object, and of the str that os.fsdecode() makes of the bytes. */
+/* Appends the repr() of a bytes object. */
 void py_repr_append_bytes (GString *text, const guint8 *bytes, gsize n);
-void py_repr_append_path (GString *text, const guint8 *bytes, gsize n);
 
 G_END_DECLS

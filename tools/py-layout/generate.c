@@ -43,6 +43,12 @@ typedef struct
   PyObject *object;
 } Wrapper;
 
+typedef struct
+{
+  PyObject_HEAD
+  int fd, family, type, protocol;
+} Socket;
+
 #if PY_VERSION_HEX < 0x030d0000
 #define FUTURE_END                                                                                            \
   int state, log_traceback, blocking;                                                                        \
@@ -352,6 +358,10 @@ typedef struct
 #define descriptor_name offsetof (PyDescrObject, d_name)
 #define descriptor_qualname offsetof (PyDescrObject, d_qualname)
 #define wrapper_object offsetof (Wrapper, object)
+#define socket_fd offsetof (Socket, fd)
+#define socket_family offsetof (Socket, family)
+#define socket_type offsetof (Socket, type)
+#define socket_protocol offsetof (Socket, protocol)
 #define exception_arguments offsetof (PyBaseExceptionObject, args)
 
 #define future_size sizeof (Future)

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The readings of a target, and their order: it goes on meanwhile, and what only came or went must not look
+ * like a leak. What is read is sockets-objects.c's and sockets-diag.c's.
+ */
+
+#include "sockets-moment.h"
+
+#include <unistd.h>
+
+#include "hap-error.h"
+#include "hap-snapshot.h"
+
+/* A copy that shows a collection half done is of no use. */
+#define MAX_COPIES 20
+
+#define MAX_PAGES 1024
+
+void
+sockets_moment_clear (SocketsMoment *self)
+{
+  g_clear_pointer (&self->objects, g_ptr_array_unref);
+  g_clear_pointer (&self->before, g_array_unref);
+  g_clear_pointer (&self->after, g_array_unref);
+  g_clear_pointer (&self->stale, g_hash_table_unref);
+  g_clear_pointer (&self->strangers, g_array_unref);
+  g_clear_pointer (&self->diag, sockets_diag_free);
+  g_clear_pointer (&self->python, g_free);
+}
+
+static GArray *
+read_descriptors (HapTarget *target, GError **error)
+{
+  HapBroker *broker = hap_target_get_broker (target);
+  g_autoptr (GArray) sockets = g_array_new (FALSE, FALSE, sizeof (HapSocket));
+  guint next = 0, from = 0;
+
+  for (guint i = 0; i < MAX_PAGES && (i == 0 || next > from); i++)
+    {
+      g_autoptr (GArray) page = NULL;
+
+      from = next;
+      page = hap_broker_read_sockets (broker, from, &next, error);
+      if (page == NULL)
+        return NULL;
+      g_array_append_vals (sockets, page->data, page->len);
+    }
+  return g_steal_pointer (&sockets);
+}
+
+/* The heap of a frozen copy. */
+static GPtrArray *
+read_copy (SocketsMoment *self,
+           HapTarget *target,
+           PyRuntime *runtime,
+           GCancellable *cancellable,
+           GError **error)
+{
+  g_autoptr (HapSnapshot) snapshot = hap_target_snapshot (target, cancellable, error);
+  g_autoptr (PyRuntime) frozen = NULL;
+  g_autoptr (PyHeap) heap = NULL;
+
+  if (snapshot == NULL)
+    return NULL;
+  self->pause_ns += hap_snapshot_get_pause_ns (snapshot);
+  frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (snapshot));
+  heap = py_heap_new (frozen, hap_snapshot_get_maps (snapshot), PY_HEAP_ALL, cancellable, error);
+  return heap != NULL ? sockets_objects_read (heap, cancellable, error) : NULL;
+}
+
+/* Where there is no copy to be had: the process as it goes on. */
+static GPtrArray *
+read_live (HapTarget *target, PyRuntime *runtime, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (PyHeap) heap = NULL;
+  HapMaps *maps;
+
+  if (!hap_target_refresh_maps (target, error))
+    return NULL;
+  maps = hap_target_get_maps (target, error);
+  heap = py_heap_new (runtime, maps, PY_HEAP_ALL, cancellable, error);
+  return heap != NULL ? sockets_objects_read (heap, cancellable, error) : NULL;
+}
+
+static gboolean
+is_final (const GError *error)
+{
+  return g_error_matches (error, HAP_ERROR, HAP_ERROR_TARGET_GONE)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static GPtrArray *
+read_objects (SocketsMoment *self,
+              HapTarget *target,
+              PyRuntime *runtime,
+              GCancellable *cancellable,
+              GError **error)
+{
+  self->still = TRUE;
+  for (guint try = 0; try < MAX_COPIES; try++)
+    {
+      g_autoptr (GError) local_error = NULL;
+      GPtrArray *objects = self->still ? read_copy (self, target, runtime, cancellable, &local_error)
+                                       : read_live (target, runtime, cancellable, &local_error);
+
+      if (objects != NULL)
+        return objects;
+      if (is_final (local_error) || try == MAX_COPIES - 1)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return NULL;
+        }
+      /* BUSY: a collection is under way, or another copy. */
+      self->still = self->still && g_error_matches (local_error, HAP_ERROR, HAP_ERROR_BUSY);
+    }
+  return NULL;
+}
+
+static guint64
+find_inode (GArray *sockets, gint fd)
+{
+  guint low = 0, high = sockets->len;
+
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+      const HapSocket *socket = &g_array_index (sockets, HapSocket, middle);
+
+      if (socket->fd == (guint)fd)
+        return socket->inode;
+      if (socket->fd < (guint)fd)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return 0;
+}
+
+guint64
+sockets_moment_find (SocketsMoment *self, gint fd)
+{
+  guint64 before = find_inode (self->before, fd);
+
+  return before == find_inode (self->after, fd) ? before : 0;
+}
+
+static GHashTable *
+index_objects (GPtrArray *objects)
+{
+  GHashTable *index = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < objects->len; i++)
+    {
+      SocketsObject *object = objects->pdata[i];
+
+      if (object->fd >= 0)
+        g_hash_table_insert (index, GINT_TO_POINTER (object->fd), object);
+    }
+  return index;
+}
+
+static gboolean
+is_gone (SocketsMoment *self, gint fd)
+{
+  return find_inode (self->before, fd) == 0 && find_inode (self->after, fd) == 0;
+}
+
+/* What does not fit together: the objects whose descriptor is gone, the descriptors that have no object. */
+static void
+find_suspects (SocketsMoment *self)
+{
+  g_autoptr (GHashTable) index = index_objects (self->objects);
+
+  for (guint i = 0; i < self->objects->len; i++)
+    {
+      SocketsObject *object = self->objects->pdata[i];
+
+      if (object->fd >= 0 && is_gone (self, object->fd))
+        g_hash_table_add (self->stale, &object->address);
+    }
+  for (guint i = 0; i < self->before->len; i++)
+    {
+      const HapSocket *socket = &g_array_index (self->before, HapSocket, i);
+
+      if (sockets_moment_find (self, (gint)socket->fd) == socket->inode
+          && !g_hash_table_contains (index, GINT_TO_POINTER (socket->fd)))
+        g_array_append_val (self->strangers, *socket);
+    }
+}
+
+static gboolean
+is_same (GPtrArray *objects, const SocketsObject *object)
+{
+  for (guint i = 0; i < objects->len; i++)
+    {
+      const SocketsObject *other = objects->pdata[i];
+
+      if (other->address == object->address)
+        return other->fd == object->fd;
+    }
+  return FALSE;
+}
+
+/* A suspect that is as it was, at a later reading, is none any more. */
+static void
+confirm_suspects (SocketsMoment *self, GPtrArray *objects, GArray *descriptors)
+{
+  g_autoptr (GHashTable) index = index_objects (objects);
+
+  for (guint i = 0; i < self->objects->len; i++)
+    {
+      SocketsObject *object = self->objects->pdata[i];
+
+      if (g_hash_table_contains (self->stale, &object->address)
+          && (find_inode (descriptors, object->fd) != 0 || !is_same (objects, object)))
+        g_hash_table_remove (self->stale, &object->address);
+    }
+  for (guint i = self->strangers->len; i-- > 0;)
+    {
+      const HapSocket *socket = &g_array_index (self->strangers, HapSocket, i);
+
+      if (find_inode (descriptors, (gint)socket->fd) != socket->inode
+          || g_hash_table_contains (index, GINT_TO_POINTER (socket->fd)))
+        g_array_remove_index (self->strangers, i);
+    }
+}
+
+/* What the kernel does not tell is not known: that is no error. */
+static void
+read_kernel (SocketsMoment *self, HapTarget *target)
+{
+  g_autoptr (GError) error = NULL;
+  int fd = hap_broker_open_socket_diag (hap_target_get_broker (target), &error);
+
+  self->diag = sockets_diag_new ();
+  if (fd < 0)
+    {
+      g_debug ("The kernel's tables of sockets: %s", error->message);
+      return;
+    }
+  sockets_diag_read (self->diag, fd);
+  close (fd);
+}
+
+static gboolean
+look_again (SocketsMoment *self,
+            HapTarget *target,
+            PyRuntime *runtime,
+            GCancellable *cancellable,
+            GError **error)
+{
+  g_autoptr (GPtrArray) objects = NULL;
+  g_autoptr (GArray) descriptors = NULL;
+
+  find_suspects (self);
+  if (g_hash_table_size (self->stale) == 0 && self->strangers->len == 0)
+    return TRUE;
+  objects = read_objects (self, target, runtime, cancellable, error);
+  if (objects == NULL)
+    return FALSE;
+  descriptors = read_descriptors (target, error);
+  if (descriptors == NULL)
+    return FALSE;
+  confirm_suspects (self, objects, descriptors);
+  return TRUE;
+}
+
+gboolean
+sockets_moment_read (SocketsMoment *self, HapTarget *target, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
+
+  if (runtime == NULL)
+    return FALSE;
+  self->python = g_strdup (py_runtime_get_version_string (runtime));
+  self->stale = g_hash_table_new (g_int64_hash, g_int64_equal);
+  self->strangers = g_array_new (FALSE, FALSE, sizeof (HapSocket));
+
+  self->before = read_descriptors (target, error);
+  if (self->before == NULL)
+    return FALSE;
+  self->objects = read_objects (self, target, runtime, cancellable, error);
+  if (self->objects == NULL)
+    return FALSE;
+  read_kernel (self, target);
+  self->after = read_descriptors (target, error);
+  return self->after != NULL && look_again (self, target, runtime, cancellable, error);
+}
+
+SocketsVerdict
+sockets_moment_judge (SocketsMoment *self, const SocketsObject *object, const SocketsFacts **facts)
+{
+  guint64 inode;
+
+  *facts = NULL;
+  if (object->fd < 0)
+    return SOCKETS_CLOSED;
+  if (g_hash_table_contains (self->stale, &object->address))
+    return SOCKETS_STALE;
+  inode = sockets_moment_find (self, object->fd);
+  if (inode == 0)
+    return SOCKETS_CHANGED;
+  *facts = sockets_diag_find (self->diag, inode);
+  return SOCKETS_OPEN;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The kernel's tables of sockets as bytes: cut short, changed, and of lengths that lie. Each test that reads
+ * beyond them is ended by valgrind or a sanitizer; without either, by what is asserted.
+ */
+
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sockets-diag.h"
+
+#define TABLES 7
+#define N_CHANGED 20000
+
+/* Appends a message with one attribute. */
+static void
+append (GByteArray *bytes,
+        guint16 type,
+        const void *body,
+        gsize size,
+        guint16 attribute,
+        const char *value,
+        gsize n)
+{
+  static const guint8 zeroes[8] = { 0 };
+  struct nlattr head = { .nla_len = (guint16)(NLA_HDRLEN + n), .nla_type = attribute };
+  struct nlmsghdr header = { .nlmsg_type = type };
+  guint start = bytes->len;
+
+  g_byte_array_append (bytes, (const guint8 *)&header, sizeof header);
+  g_byte_array_append (bytes, body, (guint)size);
+  g_byte_array_append (bytes, zeroes, NLA_ALIGN (size) - size);
+  g_byte_array_append (bytes, (const guint8 *)&head, sizeof head);
+  g_byte_array_append (bytes, (const guint8 *)value, (guint)n);
+  g_byte_array_append (bytes, zeroes, NLA_ALIGN (n) - n);
+  header.nlmsg_len = bytes->len - start;
+  memcpy (bytes->data + start, &header, sizeof header);
+}
+
+static GByteArray *
+make_unix (void)
+{
+  const struct unix_diag_msg message = {
+    .udiag_family = AF_UNIX, .udiag_type = SOCK_STREAM, .udiag_state = 1, .udiag_ino = 77
+  };
+  GByteArray *bytes = g_byte_array_new ();
+
+  append (bytes, SOCK_DIAG_BY_FAMILY, &message, sizeof message, UNIX_DIAG_NAME, "\0name", 5);
+  return bytes;
+}
+
+static GByteArray *
+make_inet (void)
+{
+  const struct inet_diag_msg message = {
+    .idiag_family = AF_INET,
+    .idiag_state = 1,
+    .idiag_inode = 78,
+    .id = { .idiag_sport = GUINT16_TO_BE (80),
+            .idiag_dport = GUINT16_TO_BE (81),
+            .idiag_src[0] = GUINT32_TO_BE (0x7f000001) },
+  };
+  GByteArray *bytes = g_byte_array_new ();
+
+  append (bytes, SOCK_DIAG_BY_FAMILY, &message, sizeof message, INET_DIAG_INFO, "\0\0\0\0", 4);
+  return bytes;
+}
+
+static void
+test_sound (void)
+{
+  g_autoptr (GByteArray) unix_bytes = make_unix ();
+  g_autoptr (GByteArray) inet_bytes = make_inet ();
+  g_autoptr (SocketsDiag) diag = sockets_diag_new ();
+  const struct nlmsghdr done = { .nlmsg_len = sizeof done, .nlmsg_type = NLMSG_DONE };
+
+  g_assert_true (sockets_diag_take (diag, SOCKETS_TABLE_UNIX, unix_bytes->data, unix_bytes->len));
+  g_assert_true (sockets_diag_take (diag, SOCKETS_TABLE_TCP, inet_bytes->data, inet_bytes->len));
+  g_assert_cmpstr (sockets_diag_find (diag, 77)->local, ==, "b'\\x00name'");
+  g_assert_cmpstr (sockets_diag_find (diag, 78)->local, ==, "('127.0.0.1', 80)");
+  g_assert_cmpstr (sockets_diag_find (diag, 78)->remote, ==, "('0.0.0.0', 81)");
+  g_assert_cmpstr (sockets_diag_find (diag, 78)->state, ==, "established");
+  g_assert_null (sockets_diag_find (diag, 79));
+
+  g_assert_cmpuint (sockets_diag_get_tables (diag), ==, 0);
+  g_assert_false (sockets_diag_take (diag, SOCKETS_TABLE_TCP, (const guint8 *)&done, sizeof done));
+  g_assert_cmpuint (sockets_diag_get_tables (diag), ==, SOCKETS_TABLE_TCP);
+}
+
+/* A copy of exactly that size, so that one byte more is nobody's. */
+static void
+take (SocketsTables table, const guint8 *bytes, gsize size)
+{
+  g_autoptr (SocketsDiag) diag = sockets_diag_new ();
+  g_autofree guint8 *copy = g_memdup2 (bytes, MAX (size, 1));
+
+  sockets_diag_take (diag, table, copy, size);
+  g_assert_cmpuint (sockets_diag_get_tables (diag) & ~(guint)table, ==, 0);
+}
+
+static void
+test_cut (void)
+{
+  g_autoptr (GByteArray) unix_bytes = make_unix ();
+  g_autoptr (GByteArray) inet_bytes = make_inet ();
+
+  for (guint table = 0; table < TABLES; table++)
+    {
+      for (gsize size = 0; size <= unix_bytes->len; size++)
+        take (1 << table, unix_bytes->data, size);
+      for (gsize size = 0; size <= inet_bytes->len; size++)
+        take (1 << table, inet_bytes->data, size);
+    }
+}
+
+static void
+test_changed (void)
+{
+  g_autoptr (GByteArray) bytes = make_unix ();
+  g_autoptr (GByteArray) inet_bytes = make_inet ();
+
+  g_byte_array_append (bytes, inet_bytes->data, inet_bytes->len);
+  for (guint i = 0; i < N_CHANGED; i++)
+    {
+      g_autofree guint8 *changed = g_memdup2 (bytes->data, bytes->len);
+
+      for (guint n = 0; n < 4; n++)
+        changed[g_test_rand_int_range (0, (gint)bytes->len)] = (guint8)g_test_rand_int ();
+      take (1 << (i % TABLES), changed, bytes->len);
+    }
+}
+
+/* Our own network: a pair of sockets is there, each with the other's queue. */
+static void
+test_kernel (void)
+{
+  g_autoptr (SocketsDiag) diag = sockets_diag_new ();
+  int fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+  g_autofree char *link = NULL;
+  int pair[2];
+  const SocketsFacts *facts;
+
+  if (fd < 0)
+    {
+      g_test_skip ("this system has no NETLINK_SOCK_DIAG");
+      return;
+    }
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+  g_assert_cmpint (write (pair[1], "hello", 5), ==, 5);
+  sockets_diag_read (diag, fd);
+  close (fd);
+  if ((sockets_diag_get_tables (diag) & SOCKETS_TABLE_UNIX) == 0)
+    {
+      g_test_skip ("this kernel does not tell of its AF_UNIX sockets (CONFIG_UNIX_DIAG)");
+      return;
+    }
+  link = g_strdup_printf ("/proc/self/fd/%d", pair[0]);
+  {
+    g_autofree char *text = g_file_read_link (link, NULL);
+
+    facts = sockets_diag_find (diag, g_ascii_strtoull (text + strlen ("socket:["), NULL, 10));
+  }
+  g_assert_nonnull (facts);
+  g_assert_cmpint (facts->family, ==, AF_UNIX);
+  g_assert_cmpint (facts->type, ==, SOCK_STREAM);
+  g_assert_cmpstr (facts->state, ==, "connected");
+  g_assert_cmpint (facts->receive_queue, ==, 5);
+  g_assert_cmpstr (facts->local, ==, "");
+  close (pair[0]);
+  close (pair[1]);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/sockets/diag/sound", test_sound);
+  g_test_add_func ("/sockets/diag/cut", test_cut);
+  g_test_add_func ("/sockets/diag/changed", test_changed);
+  g_test_add_func ("/sockets/diag/kernel", test_kernel);
+  return g_test_run ();
+}

@@ -10,7 +10,7 @@
 
 #include "hap-test-action.h"
 
-#define CHURN_CALLS 10
+#define CHURN_CALLS 5
 
 static HapTestReport *
 run (HapTestProcess *process)

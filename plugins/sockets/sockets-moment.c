@@ -49,7 +49,7 @@ read_descriptors (HapTarget *target, GError **error)
   return g_steal_pointer (&sockets);
 }
 
-/* The heap of a frozen copy. */
+/* The heap of a frozen copy. What was read of one that has gone meanwhile has holes. */
 static GPtrArray *
 read_copy (SocketsMoment *self,
            HapTarget *target,
@@ -60,13 +60,21 @@ read_copy (SocketsMoment *self,
   g_autoptr (HapSnapshot) snapshot = hap_target_snapshot (target, cancellable, error);
   g_autoptr (PyRuntime) frozen = NULL;
   g_autoptr (PyHeap) heap = NULL;
+  g_autoptr (GPtrArray) objects = NULL;
 
   if (snapshot == NULL)
     return NULL;
   self->pause_ns += hap_snapshot_get_pause_ns (snapshot);
   frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (snapshot));
   heap = py_heap_new (frozen, hap_snapshot_get_maps (snapshot), PY_HEAP_ALL, cancellable, error);
-  return heap != NULL ? sockets_objects_read (heap, cancellable, error) : NULL;
+  if (heap != NULL)
+    objects = sockets_objects_read (heap, cancellable, error);
+  if (objects == NULL || !hap_snapshot_is_fork (snapshot) || hap_snapshot_is_alive (snapshot))
+    return g_steal_pointer (&objects);
+  g_set_error (
+      error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
+      "The frozen copy was gone before its sockets were found: memory is short, or the machine too busy");
+  return NULL;
 }
 
 /* Where there is no copy to be had: the process as it goes on. */

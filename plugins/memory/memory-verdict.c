@@ -7,6 +7,7 @@
 #include "memory-verdict.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 #include "memory-chain.h"
 
@@ -130,8 +131,8 @@ append_origin (GString *text, const MemoryFindings *findings, const HapHeapOrigi
   guint32 holder = memory_tables_find_growth (findings, find_index (findings->owners, row->origin));
 
   g_string_append_printf (text,
-                          g_dngettext (NULL, "%s: %" G_GUINT64_FORMAT " new object, %s",
-                                       "%s: %" G_GUINT64_FORMAT " new objects, %s", row->count.new_objects),
+                          g_dngettext (NULL, "%s: %" PRIu64 " new object, %s",
+                                       "%s: %" PRIu64 " new objects, %s", row->count.new_objects),
                           row->origin != NULL ? row->origin->name : _ ("Shared by several"),
                           row->count.new_objects, size);
   if (holder != PY_HEAP_NONE)
@@ -152,8 +153,7 @@ append_origins (GString *text, const MemoryFindings *findings, const HapHeapProf
   g_autofree char *size = format_size (profile->total.new_bytes);
 
   g_array_sort (rows, compare_new);
-  g_string_append_printf (text,
-                          _ ("%" G_GUINT64_FORMAT " objects (%s) were made in this time and still live.\n"),
+  g_string_append_printf (text, _ ("%" PRIu64 " objects (%s) were made in this time and still live.\n"),
                           profile->total.new_objects, size);
   for (guint i = 0; i < MIN (rows->len, MAX_ORIGINS); i++)
     if (g_array_index (rows, HapHeapOrigin, i).count.new_bytes > 0)

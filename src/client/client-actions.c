@@ -8,7 +8,7 @@
 #include <glib/gi18n.h>
 
 #include "client-bus.h"
-#include "client-commands.h"
+#include "client-command.h"
 
 /* Ours on every sub-command; an attribute of the same name gets a prefix. */
 static const char *const reserved_options[] = { "bus",  "host",    "json",    "quiet",
@@ -175,7 +175,7 @@ make_command (const char *method)
         g_string_append_c (command, '-');
       g_string_append_c (command, *p == '_' ? '-' : g_ascii_tolower (*p));
     }
-  if (client_commands_is_builtin (command->str))
+  if (client_command_find (command->str) != NULL)
     g_string_prepend (command, "action-");
   return g_string_free (command, FALSE);
 }

@@ -3,7 +3,7 @@
  * From the command line to one sub-command: ours from a table, the service's from its descriptions, and the
  * exit status of it all.
  */
-#include "client-commands.h"
+#include "client.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -13,31 +13,25 @@
 #include "client-artifacts.h"
 #include "client-agent.h"
 #include "client-bus.h"
+#include "client-command.h"
 #include "client-complete.h"
 #include "client-format.h"
 #include "client-help.h"
 #include "client-job.h"
 #include "client-json.h"
 #include "client-listing.h"
+#include "client-outcome.h"
 #include "client-output.h"
 #include "client-remote.h"
 #include "client-result.h"
 #include "config.h"
 
-static const ClientCommand commands[] = {
-  { "targets", NULL, FALSE, N_ ("list the Python processes that can be profiled"), client_listing_targets,
-    FALSE },
-  { "jobs", N_ ("JOB"), TRUE, N_ ("list the jobs, or follow one and show what came out of it"),
-    client_listing_jobs, FALSE },
-  { "cancel", N_ ("JOB"), FALSE, N_ ("end a job early; it keeps what it has"), client_listing_cancel, FALSE },
-  { "artifacts", NULL, FALSE, N_ ("list the files that jobs made"), client_artifacts_list, FALSE },
-  { "open", N_ ("ARTIFACT"), FALSE,
-    N_ ("open a copy of a file; a part of its name means the newest that has it"), client_artifacts_open,
-    TRUE },
-  { "remove", N_ ("ARTIFACT"), FALSE, N_ ("delete a file"), client_artifacts_remove, FALSE },
-  { "version", NULL, FALSE, N_ ("the versions of this command and of the service"), client_listing_version,
-    FALSE },
-  { NULL },
+typedef gboolean (*ClientCommandFunc) (Client *client, const char *argument, GError **error);
+
+/* In the order of client_command_list(). */
+static const ClientCommandFunc functions[] = {
+  client_listing_targets, client_listing_jobs,     client_listing_cancel,  client_artifacts_list,
+  client_artifacts_open,  client_artifacts_remove, client_listing_version,
 };
 
 Client *
@@ -63,29 +57,6 @@ client_free (Client *self)
   g_free (self->output);
   g_free (self->output_dir);
   g_free (self);
-}
-
-const ClientCommand *
-client_commands_list (void)
-{
-  return commands;
-}
-
-static const ClientCommand *
-find_command (const char *name)
-{
-  for (const ClientCommand *command = commands; command->name != NULL; command++)
-    {
-      if (g_str_equal (command->name, name))
-        return command;
-    }
-  return NULL;
-}
-
-gboolean
-client_commands_is_builtin (const char *name)
-{
-  return find_command (name) != NULL;
 }
 
 static gboolean
@@ -180,41 +151,6 @@ parse (GOptionContext *context, char ***arguments, GError **error)
   return fail_usage (command, cause, error);
 }
 
-/* What the job came to, as the result of the run. */
-static gboolean
-conclude (Client *client, ClientJob *job, GError **error)
-{
-  g_autoptr (GVariant) artifacts = client_job_get (job, "Artifacts", "aa{sv}");
-  g_autoptr (GVariant) whole = client_job_describe (job);
-  g_autoptr (GError) failure = client_job_get_failure (job);
-
-  if (client->json)
-    {
-      g_autoptr (JsonNode) node = client_json_from_variant (whole);
-
-      client_output_json (node);
-      /* The document tells of the failure; a second one would break it. */
-      client->json = FALSE;
-    }
-  else
-    client_result_print (client, job);
-  if (client->output_dir != NULL && artifacts != NULL
-      && !client_artifacts_save_all (client, artifacts, client->output_dir, error))
-    return FALSE;
-  if (failure == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
-}
-
-gboolean
-client_commands_watch_job (Client *client, const char *name, GError **error)
-{
-  g_autoptr (ClientJob) job = client_job_new (client, name, error);
-
-  return job != NULL && client_job_follow (job, FALSE, error) && conclude (client, job, error);
-}
-
 static void
 print_started (Client *client, ClientJob *job)
 {
@@ -254,7 +190,7 @@ run_job (Client *client, const ClientAction *action, GVariant *data, GError **er
       print_started (client, job);
       return TRUE;
     }
-  return client_job_follow (job, TRUE, error) && conclude (client, job, error);
+  return client_job_follow (job, TRUE, error) && client_outcome_conclude (client, job, error);
 }
 
 static gboolean
@@ -348,14 +284,14 @@ run_command (Client *client, const ClientCommand *command, char ***arguments, GE
       g_set_error (error, CLIENT_ERROR, CLIENT_ERROR_USAGE, _ ("“%s” is not UTF-8."), argument);
       return FALSE;
     }
-  return command->run (client, argument, error);
+  return functions[command - client_command_list ()](client, argument, error);
 }
 
 static gboolean
 run_named (Client *client, char ***arguments, GError **error)
 {
   const char *name = (*arguments)[0];
-  const ClientCommand *command = find_command (name);
+  const ClientCommand *command = client_command_find (name);
   g_autoptr (GPtrArray) actions = NULL;
   ClientAction *action;
 

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client-actions.h"
 #include "client-bus.h"
-#include "client-commands.h"
+#include "client-command.h"
 #include "client-job.h"
 #include "client-text.h"
 
@@ -170,7 +171,7 @@ find_attribute (const ClientAction *action, const char *option)
 static void
 propose_commands (GPtrArray *actions, const char *prefix)
 {
-  for (const ClientCommand *command = client_commands_list (); command->name != NULL; command++)
+  for (const ClientCommand *command = client_command_list (); command->name != NULL; command++)
     propose ("", prefix, command->name, _ (command->summary));
   for (guint i = 0; actions != NULL && i < actions->len; i++)
     {
@@ -225,7 +226,7 @@ client_complete (Client *client, const char *const *words)
           client->bus = g_strdup (words[++at]);
         }
     }
-  if (at + 1 < n && client_commands_is_builtin (words[at]))
+  if (at + 1 < n && client_command_find (words[at]) != NULL)
     {
       propose_of_command (client, words[at], prefix);
       return;

@@ -98,7 +98,7 @@ client_help_print (Client *client, GPtrArray *actions)
     print_text (client, _ ("  (the service that offers them cannot be reached)"));
 
   print_heading (client, _ ("Commands"));
-  for (const ClientCommand *command = client_commands_list (); command->name != NULL; command++)
+  for (const ClientCommand *command = client_command_list (); command->name != NULL; command++)
     {
       g_autofree char *term = NULL;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "client-commands.h"
+#include "client-actions.h"
+#include "client-command.h"
 
 G_BEGIN_DECLS
 

@@ -8,7 +8,7 @@
 #include <pwd.h>
 
 #include "client-bus.h"
-#include "client-commands.h"
+#include "client-outcome.h"
 #include "client-format.h"
 #include "client-job.h"
 #include "client-json.h"
@@ -176,7 +176,7 @@ client_listing_jobs (Client *client, const char *argument, GError **error)
   g_autoptr (GVariant) jobs = NULL;
 
   if (argument != NULL)
-    return client_commands_watch_job (client, argument, error);
+    return client_outcome_watch (client, argument, error);
   reply = client_bus_call (client, &call, NULL, NULL, error);
   if (reply == NULL)
     return FALSE;

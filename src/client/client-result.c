@@ -187,7 +187,7 @@ print_fact (Client *client, const char *key, GVariant *value)
 {
   g_autofree char *text = client_format_fact (key, value);
   g_autofree char *line = g_strdup_printf ("%s: %s", key, text);
-  g_autofree char *escaped = client_text_escape (line);
+  g_autofree char *escaped = client_text_escape_lines (line);
   g_autofree char *wrapped = client_text_wrap (escaped, client->width, 0);
 
   client_output_print (client, CLIENT_STYLE_PLAIN, "%s", wrapped);

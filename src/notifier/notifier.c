@@ -9,7 +9,6 @@
 
 #include <gio/gio.h>
 #include <glib-unix.h>
-#include <glib/gi18n.h>
 #include <string.h>
 
 #include "notifier-cache.h"

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "client-actions.h"
-#include "client-commands.h"
+#include "client-command.h"
 #include "client-format.h"
 #include "client-json.h"
 #include "client-progress.h"

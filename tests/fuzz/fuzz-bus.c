@@ -15,6 +15,7 @@
 #define DEFAULT_CALLS 3000
 #define DEFAULT_SEED 20261122
 #define MAX_UNANSWERED 8
+#define TIMEOUT_MS 120000 /* a stuck call, not a loaded machine */
 #define MAX_METHODS 256
 #define MAX_DEPTH 3
 #define MAX_ELEMENTS 4
@@ -35,6 +36,12 @@ typedef struct
   guint target;
   guint n_unanswered, n_answers, n_errors;
 } Fuzzer;
+
+typedef struct
+{
+  Fuzzer *fuzzer;
+  char *text;
+} Call;
 
 static void
 method_free (Method *method)
@@ -175,7 +182,9 @@ make_parameters (Fuzzer *self, const Method *method)
 static void
 on_answered (GObject *source, GAsyncResult *result, gpointer data)
 {
-  Fuzzer *self = data;
+  g_autofree Call *call = data;
+  g_autofree char *text = call->text;
+  Fuzzer *self = call->fuzzer;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
@@ -184,10 +193,10 @@ on_answered (GObject *source, GAsyncResult *result, gpointer data)
   self->n_errors += reply == NULL;
   /* Else it is no answer of the service's: it took too long, or it is gone. */
   if (error != NULL && !g_dbus_error_is_remote_error (error))
-    g_error ("%s", error->message);
+    g_error ("call %u, %s: %s", self->n_answers, text, error->message);
   if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY)
       || g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN))
-    g_error ("the service is gone: %s", error->message);
+    g_error ("call %u, %s: the service is gone: %s", self->n_answers, text, error->message);
 }
 
 static void
@@ -195,6 +204,9 @@ send_call (Fuzzer *self)
 {
   const Method *method = self->methods->pdata[g_rand_int_range (self->rand, 0, (gint)self->methods->len)];
   const char *path = method->path, *name = method->method;
+  g_autoptr (GVariant) parameters = NULL;
+  g_autofree char *shown = NULL;
+  Call *call = g_new0 (Call, 1);
 
   while (self->n_unanswered >= MAX_UNANSWERED)
     g_main_context_iteration (NULL, TRUE);
@@ -202,10 +214,13 @@ send_call (Fuzzer *self)
     path = g_rand_boolean (self->rand) ? "/" : PROFILER_PATH "/jobs/1";
   if (g_rand_int_range (self->rand, 0, 32) == 0)
     name = "NoSuchMethod";
+  parameters = g_variant_ref_sink (make_parameters (self, method));
+  shown = g_variant_print (parameters, TRUE);
+  call->fuzzer = self;
+  call->text = g_strdup_printf ("%s %s.%s%s", path, method->interface, name, shown);
   self->n_unanswered++;
-  g_dbus_connection_call (self->fixture->connection, PROFILER_NAME, path, method->interface, name,
-                          make_parameters (self, method), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_answered,
-                          self);
+  g_dbus_connection_call (self->fixture->connection, PROFILER_NAME, path, method->interface, name, parameters,
+                          NULL, G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, NULL, on_answered, call);
 }
 
 static char *

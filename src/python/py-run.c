@@ -297,7 +297,7 @@ await_begin (PyRun *self, gint64 deadline, GCancellable *cancellable, GError **e
           nudged = now;
           nudge (self, &local_error);
         }
-      if (local_error != NULL)
+      if (local_error != NULL && !g_error_matches (local_error, HAP_ERROR, HAP_ERROR_TIMED_OUT))
         {
           g_propagate_error (error, g_steal_pointer (&local_error));
           return FALSE;

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # What surrounds a snippet that runs in the target. The name parameters is set: the numbers of two memory files, whether others
-# may have been lost, the snippet's source, its arguments. It has a namespace of its own, imports nothing but what is built into the interpreter, and leaves
+# have just been lost, the snippet's source, its arguments. It has a namespace of its own, imports nothing but what is built into the interpreter, and leaves
 # nothing. The file channel takes lines: a letter and JSON. Who asked holds a lock on it, which the kernel releases with them.
 
 import _thread
 import posix
 import sys
+import time
 
 script, channel, lost, source, arguments = parameters
 room = 256 << 20
@@ -106,13 +107,15 @@ def is_wanted():
     return False
 
 
-# Closes files that a tracer had opened here when it was ended. Who is not lost holds a lock.
+# Closes what somebody had opened here who was ended since. Who lives holds a lock, or is about to.
 def close_lost():
     for name in posix.listdir("/proc/self/fd"):
         try:
-            if int(name) not in (script, channel) and posix.readlink("/proc/self/fd/" + name) == "/memfd:ha-profiler (deleted)":
-                posix.lockf(int(name), posix.F_TEST, 0)
-                posix.close(int(name))
+            number = int(name)
+            if posix.readlink("/proc/self/fd/" + name) == "/memfd:ha-profiler (deleted)":
+                posix.lockf(number, posix.F_TEST, 0)
+                if lost or time.time() - posix.fstat(number).st_ctime > 1:
+                    posix.close(number)
         except OSError:
             pass
 
@@ -121,8 +124,7 @@ def close_lost():
 def main():
     write("s\n")
     try:
-        if lost:
-            close_lost()
+        close_lost()
         exec(compile(source, "<ha-profiler>", "exec"), namespace)
         result = encode(namespace["run"](arguments))
         stays = undo is not None

@@ -299,16 +299,14 @@ handle_open (Session *self, uint64_t vdso, uint64_t *numbers)
 static int
 handle_close (Session *self)
 {
-  if (self->hold.n_threads > 0)
-    return EINVAL;
-  return self->files.n_open > 0 ? do_held (self, close_files) : 0;
+  return self->hold.n_threads > 0 ? EINVAL : self->files.n_open > 0 ? do_held (self, close_files) : 0;
 }
 
 static int
 handle_publish (Session *self, const TracerPublication *publication)
 {
   if (self->hold.n_threads == 0)
-    return EINVAL;
+    return self->expired ? ETIMEDOUT : EINVAL;
   if (!tracer_publication_is_sound (publication))
     _exit (EXIT_FAILURE);
   self->published = true;
@@ -319,7 +317,7 @@ static int
 handle_wake (Session *self, uint64_t tid)
 {
   if (tid > INT32_MAX || !tracer_holds (&self->hold, (pid_t)tid))
-    return EINVAL;
+    return self->expired ? ETIMEDOUT : EINVAL;
   tracer_end_wait ((pid_t)tid);
   return 0;
 }

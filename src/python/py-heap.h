@@ -75,7 +75,7 @@ gboolean py_heap_is_collecting (PyRuntime *runtime);
  * @runtime: over the memory to be read, see py_runtime_with_memory()
  * @maps: of that memory
  *
- * Errors: HAP_ERROR_TIMED_OUT: a collection was under way at that moment (take another copy);
+ * Errors: HAP_ERROR_BUSY: a collection was under way at that moment (take another copy);
  * HAP_ERROR_UNSUPPORTED_TARGET: a free-threaded build, or lists that are not where they should be;
  * HAP_ERROR_FAILED: more than PY_HEAP_MAX_OBJECTS; G_IO_ERROR_CANCELLED
  */

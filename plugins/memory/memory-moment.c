@@ -44,6 +44,7 @@ try_moment (MemoryMoment *self,
   if (self->snapshot == NULL)
     return FALSE;
   self->pause_ns = MAX (self->pause_ns, hap_snapshot_get_pause_ns (self->snapshot));
+  self->time = hap_snapshot_get_time (self->snapshot);
   frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (self->snapshot));
   self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), PY_HEAP_ALL, cancellable, error);
   return self->heap != NULL && memory_moment_check (self, error);

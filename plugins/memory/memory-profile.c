@@ -53,6 +53,7 @@ typedef struct
   HapCensus *census;
   GVariant *summary;
   guint64 pause_ns;
+  double first_time; /* of the first moment, in seconds of CLOCK_MONOTONIC */
 } Run;
 
 G_DEFINE_FINAL_TYPE (MemoryProfile, memory_profile, HAP_TYPE_ACTION)
@@ -131,14 +132,14 @@ check_target (HapTarget *target, GError **error)
   return FALSE;
 }
 
-/* Ends early when it is cancelled. */
+/* Until @seconds after the first moment; ends early when it is cancelled. */
 static gboolean
 wait (Run *self, double seconds, GError **error)
 {
-  gint64 start = g_get_monotonic_time (), end = start + (gint64)(seconds * G_USEC_PER_SEC);
-  gint64 told = start;
+  gint64 start = (gint64)(self->first_time * G_USEC_PER_SEC);
+  gint64 end = start + (gint64)(seconds * G_USEC_PER_SEC), told = start;
 
-  for (gint64 now = start; now < end && !g_cancellable_is_cancelled (self->cancellable);
+  for (gint64 now = g_get_monotonic_time (); now < end && !g_cancellable_is_cancelled (self->cancellable);
        now = g_get_monotonic_time ())
     {
       if (!check_target (self->target, error))
@@ -176,6 +177,7 @@ take_first (Run *self, GError **error)
 
   if (moment == NULL)
     return NULL;
+  self->first_time = moment->time;
   self->profile->before = moment->areas;
   return memory_known_new (moment->heap);
 }
@@ -222,6 +224,7 @@ take_second (Run *self, MemoryKnown *known, GError **error)
 
   if (moment == NULL)
     return FALSE;
+  self->profile->duration = moment->time - self->first_time;
   is_new = memory_known_find_new (first, moment->heap);
   g_clear_pointer (&first, memory_known_free);
   return analyse (self, moment, is_new, error);
@@ -238,7 +241,6 @@ memory_profile_run (HapAction *action,
   g_auto (Run)
       run = { .target = target, .report = report, .cancellable = cancellable, .formats = self->formats };
   g_autoptr (MemoryKnown) known = NULL;
-  gint64 start;
 
   /* Without it there is no word on what is not Python's; the rest stands. */
   run.residency_fd = hap_broker_open_residency (hap_target_get_broker (target), NULL);
@@ -252,11 +254,9 @@ memory_profile_run (HapAction *action,
   if (!notify (&run, FALSE, error))
     return FALSE;
 
-  start = g_get_monotonic_time ();
   known = take_first (&run, error);
   if (known == NULL || !wait (&run, self->seconds, error))
     return FALSE;
-  run.profile->duration = (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC;
   if (!take_second (&run, g_steal_pointer (&known), error)
       || !hap_report_summarize (report, run.summary, error)
       || !memory_artifacts_write (report, run.census, run.profile, self->formats, error))

@@ -298,8 +298,8 @@ static void export(FakeService *self)
     {
       gboolean of_job = g_str_has_suffix (node->interfaces[i]->name, ".Job");
 
-      g_dbus_connection_register_object (self->connection, of_job ? JOB : PATH, node->interfaces[i], &vtable,
-                                         self, NULL, NULL);
+      self->objects[i] = g_dbus_connection_register_object (self->connection, of_job ? JOB : PATH,
+                                                            node->interfaces[i], &vtable, self, NULL, NULL);
     }
 }
 
@@ -333,6 +333,9 @@ fake_service_free (FakeService *self)
 {
   if (!g_dbus_connection_is_closed (self->connection))
     leave (self);
+  /* A call may be on its way here through the main loop. */
+  for (guint i = 0; i < G_N_ELEMENTS (self->objects); i++)
+    g_dbus_connection_unregister_object (self->connection, self->objects[i]);
   g_object_unref (self->connection);
   g_variant_unref (self->actions);
   g_variant_unref (self->targets);

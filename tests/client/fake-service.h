@@ -36,6 +36,8 @@ typedef struct
   double progress;
   gboolean waits;       /* a job does, to be looked at */
   gboolean interactive; /* whether the last action's call let polkit ask */
+  /*< private >*/
+  guint objects[4]; /* what is registered, an interface each */
 } FakeService;
 
 FakeService *fake_service_new (const char *address);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Hands our files to the programs that people open them with. Usage: test-readers.py WRITE-SAMPLES INTERPRETERS
+"""Hands our files to the programs that people open them with. Usage: test-readers.py WRITE-SAMPLES WRITE-JOB BUILD INTERPRETERS
 
 Prints TAP. A reader that is missing is a skip by name: scripts/readers fetches those from PyPI and npm."""
 
@@ -383,8 +383,8 @@ def make_test_speedscope(name, given_name):
 
 # ---- ----
 
-USUAL = ("home-assistant", "recursive", "hostile", "single", "idle", "empty")
-SAMPLED = USUAL[:4]
+USUAL = ("home-assistant", "recursive", "hostile", "single", "job", "idle", "empty")
+SAMPLED = USUAL[:5]
 HEAPS = ("home-assistant", "hostile", "empty")
 
 
@@ -415,14 +415,14 @@ def all_tests(interpreters):
     yield "/formats/hpy/guppy", test_hpy_guppy, HEAPS
 
 
-def main(write_samples, interpreters, only=""):
+def main(write_samples, write_job, build, interpreters, only=""):
     tests = [test for test in all_tests(interpreters) if only in test[0]]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        written = run([write_samples, folder]).stdout.decode().split("\n")[:-1]
+        written = b"".join(run(argv).stdout for argv in ([write_samples, folder], [write_job, build, folder]))
         samples = [Sample(name, os.path.join(folder, name), int(count), int(interval))
-                   for name, count, interval in map(str.split, written)]
+                   for name, count, interval in map(str.split, written.decode().splitlines())]
         print("TAP version 13\n1..%d" % len(tests), flush=True)
         for number, (name, test, with_samples) in enumerate(tests, 1):
             try:

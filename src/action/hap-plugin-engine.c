@@ -31,6 +31,12 @@ struct _HapPluginEngine
 
 G_DEFINE_FINAL_TYPE (HapPluginEngine, hap_plugin_engine, G_TYPE_OBJECT)
 
+void
+hap_plugin_register (gpointer module, GType type)
+{
+  peas_object_module_register_extension_type (PEAS_OBJECT_MODULE (module), HAP_TYPE_PLUGIN, type);
+}
+
 static PeasPluginInfo **
 list_plugins (PeasEngine *engine, guint *n_plugins)
 {

@@ -7,11 +7,6 @@
 
 #include <ha-profiler/hap-plugin.h>
 #include <ha-profiler/hap-target.h>
-#if HAP_EXAMPLE_PEAS_2
-#include <libpeas.h>
-#else
-#include <libpeas/peas.h>
-#endif
 
 #define MAPPINGS_TYPE_LOG (mappings_log_get_type ())
 G_DECLARE_FINAL_TYPE (MappingsLog, mappings_log, MAPPINGS, LOG, HapAction)
@@ -137,48 +132,4 @@ mappings_log_init (MappingsLog *self)
 {
 }
 
-#define MAPPINGS_TYPE_PLUGIN (mappings_plugin_get_type ())
-G_DECLARE_FINAL_TYPE (MappingsPlugin, mappings_plugin, MAPPINGS, PLUGIN, GObject)
-
-struct _MappingsPlugin
-{
-  GObject parent_instance;
-};
-
-static const GType *
-mappings_plugin_list_actions (HapPlugin *plugin)
-{
-  static GType types[2];
-
-  types[0] = MAPPINGS_TYPE_LOG;
-  return types;
-}
-
-static void
-mappings_plugin_iface_init (HapPluginInterface *iface)
-{
-  iface->list_actions = mappings_plugin_list_actions;
-}
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (MappingsPlugin,
-                               mappings_plugin,
-                               G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (HAP_TYPE_PLUGIN, mappings_plugin_iface_init))
-
-static void
-mappings_plugin_class_init (MappingsPluginClass *klass)
-{
-}
-
-static void
-mappings_plugin_init (MappingsPlugin *self)
-{
-}
-
-G_MODULE_EXPORT void peas_register_types (PeasObjectModule *module);
-
-G_MODULE_EXPORT void
-peas_register_types (PeasObjectModule *module)
-{
-  peas_object_module_register_extension_type (module, HAP_TYPE_PLUGIN, MAPPINGS_TYPE_PLUGIN);
-}
+HAP_DEFINE_PLUGIN (MappingsPlugin, mappings_plugin, MAPPINGS_TYPE_LOG)

@@ -4,17 +4,11 @@
  * A module that loads and offers nothing.
  */
 
-#include "config.h"
+#include <gmodule.h>
 
-#if HAP_HAVE_PEAS_2
-#include <libpeas.h>
-#else
-#include <libpeas/peas.h>
-#endif
-
-G_MODULE_EXPORT void peas_register_types (PeasObjectModule *module);
+G_MODULE_EXPORT void peas_register_types (gpointer module);
 
 G_MODULE_EXPORT void
-peas_register_types (PeasObjectModule *module)
+peas_register_types (gpointer module)
 {
 }

@@ -28,11 +28,6 @@
 #include "config.h"
 #include "hap-action.h"
 #include "hap-plugin.h"
-#if HAP_HAVE_PEAS_2
-#include <libpeas.h>
-#else
-#include <libpeas/peas.h>
-#endif
 
 #define CONNECTION_FD 3
 #define MAX_FDS 256
@@ -356,47 +351,4 @@ taken_over_init (TakenOver *self)
 {
 }
 
-typedef struct
-{
-  GObject parent_instance;
-} TakenOverPlugin;
-typedef GObjectClass TakenOverPluginClass;
-
-static const GType *
-list_actions (HapPlugin *plugin)
-{
-  static GType types[2];
-
-  types[0] = taken_over_get_type ();
-  return types;
-}
-
-static void
-iface_init (HapPluginInterface *iface)
-{
-  iface->list_actions = list_actions;
-}
-
-static GType taken_over_plugin_get_type (void);
-G_DEFINE_TYPE_WITH_CODE (TakenOverPlugin,
-                         taken_over_plugin,
-                         G_TYPE_OBJECT,
-                         G_IMPLEMENT_INTERFACE (HAP_TYPE_PLUGIN, iface_init))
-
-static void
-taken_over_plugin_class_init (TakenOverPluginClass *klass)
-{
-}
-
-static void
-taken_over_plugin_init (TakenOverPlugin *self)
-{
-}
-
-G_MODULE_EXPORT void peas_register_types (PeasObjectModule *module);
-
-G_MODULE_EXPORT void
-peas_register_types (PeasObjectModule *module)
-{
-  peas_object_module_register_extension_type (module, HAP_TYPE_PLUGIN, taken_over_plugin_get_type ());
-}
+HAP_DEFINE_PLUGIN (TakenOverPlugin, taken_over_plugin, taken_over_get_type ())

@@ -5,14 +5,6 @@
  * "script" says.
  */
 
-#include "config.h"
-
-#if HAP_HAVE_PEAS_2
-#include <libpeas.h>
-#else
-#include <libpeas/peas.h>
-#endif
-
 #include "hap-action.h"
 #include "hap-plugin.h"
 
@@ -131,56 +123,25 @@ fake_action_class_init (gpointer klass, gpointer data)
         g_param_spec_double ("seconds", NULL, "How long it would take", 0.5, 3600, 60, HAP_PARAM_DATA));
 }
 
-static const GType *
-fake_plugin_list_actions (HapPlugin *plugin)
+static GType
+register_shape (const Shape *shape)
 {
-  static GType types[G_N_ELEMENTS (shapes) + 1];
+  const GTypeInfo info = { .class_size = sizeof (HapActionClass),
+                           .class_init = fake_action_class_init,
+                           .class_data = shape,
+                           .instance_size = sizeof (FakeAction) };
+  GType type = g_type_from_name (shape->name);
 
-  for (guint i = 0; i < G_N_ELEMENTS (shapes) && types[i] == G_TYPE_INVALID; i++)
-    {
-      const GTypeInfo info = { .class_size = sizeof (HapActionClass),
-                               .class_init = fake_action_class_init,
-                               .class_data = &shapes[i],
-                               .instance_size = sizeof (FakeAction) };
-
-      types[i] = g_type_register_static (HAP_TYPE_ACTION, shapes[i].name, &info, 0);
-    }
-  return types;
+  return type != G_TYPE_INVALID ? type : g_type_register_static (HAP_TYPE_ACTION, shape->name, &info, 0);
 }
 
-static void
-fake_plugin_iface_init (HapPluginInterface *iface)
-{
-  iface->list_actions = fake_plugin_list_actions;
-}
-
-#define FAKE_TYPE_PLUGIN (fake_plugin_get_type ())
-G_DECLARE_FINAL_TYPE (FakePlugin, fake_plugin, FAKE, PLUGIN, GObject)
-
-struct _FakePlugin
-{
-  GObject parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (FakePlugin,
-                               fake_plugin,
-                               G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (HAP_TYPE_PLUGIN, fake_plugin_iface_init))
-
-static void
-fake_plugin_class_init (FakePluginClass *klass)
-{
-}
-
-static void
-fake_plugin_init (FakePlugin *self)
-{
-}
-
-G_MODULE_EXPORT void peas_register_types (PeasObjectModule *module);
-
-G_MODULE_EXPORT void
-peas_register_types (PeasObjectModule *module)
-{
-  peas_object_module_register_extension_type (module, HAP_TYPE_PLUGIN, FAKE_TYPE_PLUGIN);
-}
+G_STATIC_ASSERT (G_N_ELEMENTS (shapes) == 7);
+HAP_DEFINE_PLUGIN (FakePlugin,
+                   fake_plugin,
+                   register_shape (&shapes[0]),
+                   register_shape (&shapes[1]),
+                   register_shape (&shapes[2]),
+                   register_shape (&shapes[3]),
+                   register_shape (&shapes[4]),
+                   register_shape (&shapes[5]),
+                   register_shape (&shapes[6]))

@@ -5,14 +5,6 @@
  * not sound.
  */
 
-#include "config.h"
-
-#if HAP_HAVE_PEAS_2
-#include <libpeas.h>
-#else
-#include <libpeas/peas.h>
-#endif
-
 #include "hap-action.h"
 #include "hap-plugin.h"
 
@@ -162,50 +154,9 @@ nameless_init (Nameless *self)
 {
 }
 
-typedef struct
-{
-  GObject parent_instance;
-} HelloPlugin;
-typedef GObjectClass HelloPluginClass;
-
-static const GType *
-list_actions (HapPlugin *plugin)
-{
-  static GType types[5];
-
-  types[0] = hello_get_type ();
-  types[1] = nameless_get_type ();
-  types[2] = G_TYPE_OBJECT;
-  types[3] = bye_get_type ();
-  return types;
-}
-
-static void
-iface_init (HapPluginInterface *iface)
-{
-  iface->list_actions = list_actions;
-}
-
-static GType hello_plugin_get_type (void);
-G_DEFINE_TYPE_WITH_CODE (HelloPlugin,
-                         hello_plugin,
-                         G_TYPE_OBJECT,
-                         G_IMPLEMENT_INTERFACE (HAP_TYPE_PLUGIN, iface_init))
-
-static void
-hello_plugin_class_init (HelloPluginClass *klass)
-{
-}
-
-static void
-hello_plugin_init (HelloPlugin *self)
-{
-}
-
-G_MODULE_EXPORT void peas_register_types (PeasObjectModule *module);
-
-G_MODULE_EXPORT void
-peas_register_types (PeasObjectModule *module)
-{
-  peas_object_module_register_extension_type (module, HAP_TYPE_PLUGIN, hello_plugin_get_type ());
-}
+HAP_DEFINE_PLUGIN (HelloPlugin,
+                   hello_plugin,
+                   hello_get_type (),
+                   nameless_get_type (),
+                   G_TYPE_OBJECT,
+                   bye_get_type ())

@@ -250,7 +250,7 @@ asyncio_debug_set_run (HapAction *action,
   if (n_loops == 0)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "No event loop of asyncio runs in this process");
+                   _ ("No event loop of asyncio runs in this process"));
       return FALSE;
     }
   if (!report_setting (report, self->enabled, previous, n_loops, error))
@@ -295,7 +295,7 @@ asyncio_debug_set_class_init (AsyncioDebugSetClass *klass)
   object_class->set_property = asyncio_debug_set_set_property;
 
   action_class->method = "SetAsyncioDebug";
-  action_class->summary = _ ("Switch the debug mode of asyncio, which says what blocks the event loop");
+  action_class->summary = N_ ("Switch the debug mode of asyncio, which says what blocks the event loop");
   action_class->authority = "modify";
   action_class->reply = HAP_REPLY_NONE;
   action_class->lasts = TRUE;
@@ -303,10 +303,10 @@ asyncio_debug_set_class_init (AsyncioDebugSetClass *klass)
 
   g_object_class_install_property (
       object_class, PROP_ENABLED,
-      g_param_spec_boolean ("enabled", NULL, _ ("Whether it is to be on"), TRUE, HAP_PARAM_DATA));
+      g_param_spec_boolean ("enabled", NULL, N_ ("Whether it is to be on"), TRUE, HAP_PARAM_DATA));
   g_object_class_install_property (
       object_class, PROP_SECONDS,
-      g_param_spec_double ("seconds", NULL, _ ("When it goes off again by itself, in seconds; 0: never"), 0,
+      g_param_spec_double ("seconds", NULL, N_ ("When it goes off again by itself, in seconds; 0: never"), 0,
                            86400 * 7, 0, HAP_PARAM_DATA));
 }
 

@@ -261,29 +261,29 @@ cpu_start_class_init (CpuStartClass *klass)
   object_class->set_property = cpu_start_set_property;
 
   action_class->method = "Start";
-  action_class->summary = _ ("Record where the program spends its time");
+  action_class->summary = N_ ("Record where the program spends its time");
   action_class->authority = "profile";
   action_class->reply = HAP_REPLY_JOB;
   action_class->slot = "profile";
   action_class->run = cpu_start_run;
 
-  props[PROP_SECONDS] = g_param_spec_double ("seconds", NULL, _ ("How long to profile, in seconds"), 0.01,
+  props[PROP_SECONDS] = g_param_spec_double ("seconds", NULL, N_ ("How long to profile, in seconds"), 0.01,
                                              86400.0, 60.0, HAP_PARAM_DATA);
   props[PROP_RATE] =
-      g_param_spec_uint ("rate", NULL, _ ("Observations a second; what cannot be reached is left out"), 1,
+      g_param_spec_uint ("rate", NULL, N_ ("Observations a second; what cannot be reached is left out"), 1,
                          1000000, 50, HAP_PARAM_DATA);
-  props[PROP_MODE] = g_param_spec_enum ("mode", NULL, _ ("How calls are found: by watching from outside"),
+  props[PROP_MODE] = g_param_spec_enum ("mode", NULL, N_ ("How calls are found: by watching from outside"),
                                         mode_get_type (), MODE_SAMPLING, HAP_PARAM_DATA);
   props[PROP_CLOCK] = g_param_spec_enum (
-      "clock", NULL, _ ("What counts: all time, time on a processor, or time holding the interpreter lock"),
+      "clock", NULL, N_ ("What counts: all time, time on a processor, or time holding the interpreter lock"),
       clock_get_type (), CPU_CLOCK_WALL, HAP_PARAM_DATA);
-  props[PROP_THREADS] = g_param_spec_enum ("threads", NULL, _ ("All threads, or the main one alone"),
+  props[PROP_THREADS] = g_param_spec_enum ("threads", NULL, N_ ("All threads, or the main one alone"),
                                            threads_get_type (), FALSE, HAP_PARAM_DATA);
   props[PROP_PRECISION] = g_param_spec_enum (
       "precision", NULL,
-      _ ("Whether a running thread is stopped for microseconds to be read: where needed, always, or never"),
+      N_ ("Whether a running thread is stopped for microseconds to be read: where needed, always, or never"),
       precision_get_type (), PY_PRECISION_AUTO, HAP_PARAM_DATA);
-  props[PROP_FORMATS] = g_param_spec_flags ("formats", NULL, _ ("Which artifacts to write"),
+  props[PROP_FORMATS] = g_param_spec_flags ("formats", NULL, N_ ("Which artifacts to write"),
                                             formats_get_type (), CPU_FORMATS_ALL, HAP_PARAM_DATA);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

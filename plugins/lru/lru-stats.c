@@ -232,7 +232,7 @@ lru_stats_class_init (LruStatsClass *klass)
   HapActionClass *action_class = HAP_ACTION_CLASS (klass);
 
   action_class->method = "LruStats";
-  action_class->summary = _ ("Show what each cache did for the program, and what it costs");
+  action_class->summary = N_ ("Show what each cache did for the program, and what it costs");
   action_class->authority = "observe";
   action_class->reply = HAP_REPLY_REPORT;
   action_class->run = lru_stats_run;

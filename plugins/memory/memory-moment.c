@@ -7,10 +7,13 @@
 
 #include "memory-moment.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-malloc.h"
 #include "py-pools.h"
 
-/* A collection that was under way is over a little later, and a machine that is busy has a moment for the stop. */
+/* A collection that was under way is over a little later, and a machine that is busy has a moment for the
+ * stop. */
 #define MAX_TRIES 20
 #define RETRY_US (50 * 1000)
 
@@ -26,8 +29,8 @@ memory_moment_check (MemoryMoment *self, GError **error)
     return TRUE;
   g_set_error (
       error, HAP_ERROR, HAP_ERROR_FAILED,
-      "The copy of the target was gone before it was read: the machine is too busy, or short of memory; "
-      "try again later");
+      _ ("The copy of the target was gone before it was read: the machine is too busy, or short of memory; "
+         "try again later"));
   return FALSE;
 }
 

@@ -123,10 +123,10 @@ check_target (HapTarget *target, GError **error)
 {
   if (!hap_target_is_alive (target))
     g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE,
-                 "The target ended before the memory profile was complete: start it again");
+                 _ ("The target ended before the memory profile was complete: start it again"));
   else if (hap_target_has_execed (target))
     g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE,
-                 "The target runs another program now: start the memory profile again");
+                 _ ("The target runs another program now: start the memory profile again"));
   else
     return TRUE;
   return FALSE;
@@ -311,15 +311,15 @@ memory_profile_class_init (MemoryProfileClass *klass)
   object_class->set_property = memory_profile_set_property;
 
   action_class->method = "Memory";
-  action_class->summary = _ ("Record what comes to memory and stays, and which integration holds it");
+  action_class->summary = N_ ("Record what comes to memory and stays, and which integration holds it");
   action_class->authority = "profile";
   action_class->reply = HAP_REPLY_JOB;
   action_class->slot = "profile";
   action_class->run = memory_profile_run;
 
-  props[PROP_SECONDS] = g_param_spec_double ("seconds", NULL, _ ("How long to profile, in seconds"), 0.001,
+  props[PROP_SECONDS] = g_param_spec_double ("seconds", NULL, N_ ("How long to profile, in seconds"), 0.001,
                                              86400.0, 60.0, HAP_PARAM_DATA);
-  props[PROP_FORMATS] = g_param_spec_flags ("formats", NULL, _ ("Which artifacts to write"),
+  props[PROP_FORMATS] = g_param_spec_flags ("formats", NULL, N_ ("Which artifacts to write"),
                                             formats_get_type (), MEMORY_FORMATS_ALL, HAP_PARAM_DATA);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

@@ -165,15 +165,15 @@ objects_start_class_init (ObjectsStartClass *klass)
   object_class->set_property = objects_start_set_property;
 
   action_class->method = "StartLogObjects";
-  action_class->summary = _ ("Log which types of objects grow, again and again");
+  action_class->summary = N_ ("Log which types of objects grow, again and again");
   action_class->authority = "profile";
   action_class->reply = HAP_REPLY_JOB;
-  action_class->slot = "object-logging";
+  action_class->slot = N_ ("object-logging");
   action_class->run = objects_start_run;
 
   g_object_class_install_property (object_class, PROP_SCAN_INTERVAL,
                                    g_param_spec_double ("scan-interval", NULL,
-                                                        _ ("From one scan to the next, in seconds"), 0.1,
+                                                        N_ ("From one scan to the next, in seconds"), 0.1,
                                                         86400.0, 30.0, HAP_PARAM_DATA));
 }
 

@@ -21,7 +21,7 @@ objects_stop_class_init (ObjectsStopClass *klass)
   HapActionClass *action_class = HAP_ACTION_CLASS (klass);
 
   action_class->method = "StopLogObjects";
-  action_class->summary = _ ("End what start-log-objects began");
+  action_class->summary = N_ ("End what start-log-objects began");
   action_class->authority = "profile";
   action_class->reply = HAP_REPLY_NONE;
   action_class->stops = "object-logging";

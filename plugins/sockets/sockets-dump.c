@@ -145,14 +145,14 @@ report_notes (Run *run, GError **error)
 {
   guint n_stale = g_hash_table_size (run->moment->stale);
   g_autofree char *stale =
-      g_strdup_printf ("Socket objects whose descriptor was closed behind their back: %u", n_stale);
+      g_strdup_printf (_ ("Socket objects whose descriptor was closed behind their back: %u"), n_stale);
 
   if (n_stale > 0 && !hap_report_entry (run->report, stale, NULL, error))
     return FALSE;
   return sockets_diag_get_tables (run->moment->diag) != 0
          || hap_report_entry (run->report,
-                              "The kernel does not tell of the sockets in this process's network: addresses "
-                              "and states are missing",
+                              _ ("The kernel does not tell of the sockets in this process's network: "
+                                 "addresses and states are missing"),
                               NULL, error);
 }
 
@@ -161,7 +161,7 @@ report_sum (Run *run, GError **error)
 {
   const SocketsMoment *moment = run->moment;
   g_autofree char *list = hap_origin_counts_to_string (run->counts);
-  g_autofree char *message = g_strconcat ("Sockets by integration:", list, NULL);
+  g_autofree char *message = g_strconcat (_ ("Sockets by integration:"), list, NULL);
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
@@ -209,7 +209,7 @@ sockets_dump_class_init (SocketsDumpClass *klass)
   HapActionClass *action_class = HAP_ACTION_CLASS (klass);
 
   action_class->method = "DumpSockets";
-  action_class->summary = _ ("Show each socket, whose it is, and those that are lost");
+  action_class->summary = N_ ("Show each socket, whose it is, and those that are lost");
   action_class->authority = "observe";
   action_class->reply = HAP_REPLY_REPORT;
   action_class->run = sockets_dump_run;

@@ -7,6 +7,7 @@
 
 #include "sockets-moment.h"
 
+#include <glib/gi18n.h>
 #include <unistd.h>
 
 #include "hap-error.h"
@@ -73,7 +74,7 @@ read_copy (SocketsMoment *self,
     return g_steal_pointer (&objects);
   g_set_error (
       error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
-      "The frozen copy was gone before its sockets were found: memory is short, or the machine too busy");
+      _ ("The frozen copy was gone before its sockets were found: memory is short, or the machine too busy"));
   return NULL;
 }
 

@@ -259,19 +259,19 @@ sources_start_class_init (SourcesStartClass *klass)
   object_class->set_property = sources_start_set_property;
 
   action_class->method = "StartLogObjectSources";
-  action_class->summary = _ ("Log new objects of the types that grow, and who holds them");
+  action_class->summary = N_ ("Log new objects of the types that grow, and who holds them");
   action_class->authority = "inspect";
   action_class->reply = HAP_REPLY_JOB;
-  action_class->slot = "object-logging";
+  action_class->slot = N_ ("object-logging");
   action_class->run = sources_start_run;
 
   g_object_class_install_property (object_class, PROP_SCAN_INTERVAL,
                                    g_param_spec_double ("scan-interval", NULL,
-                                                        _ ("From one scan to the next, in seconds"), 0.1,
+                                                        N_ ("From one scan to the next, in seconds"), 0.1,
                                                         86400.0, 30.0, HAP_PARAM_DATA));
   g_object_class_install_property (object_class, PROP_MAX_OBJECTS,
                                    g_param_spec_uint ("max-objects", NULL,
-                                                      _ ("How many new objects to show at each scan"), 1,
+                                                      N_ ("How many new objects to show at each scan"), 1,
                                                       1024, 5, HAP_PARAM_DATA));
 }
 

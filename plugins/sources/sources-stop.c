@@ -21,7 +21,7 @@ sources_stop_class_init (SourcesStopClass *klass)
   HapActionClass *action_class = HAP_ACTION_CLASS (klass);
 
   action_class->method = "StopLogObjectSources";
-  action_class->summary = _ ("End what start-log-object-sources began");
+  action_class->summary = N_ ("End what start-log-object-sources began");
   action_class->authority = "inspect";
   action_class->reply = HAP_REPLY_NONE;
   action_class->stops = "object-logging";

@@ -153,11 +153,12 @@ make_notes (const Seen *seen)
   GPtrArray *notes = g_ptr_array_new_with_free_func (g_free);
 
   if (seen->n_loops == 0)
-    g_ptr_array_add (notes, g_strdup ("No event loop runs in this process"));
+    g_ptr_array_add (notes, g_strdup (_ ("No event loop runs in this process")));
   if (seen->n_elsewhere > 0)
     g_ptr_array_add (
-        notes, g_strdup_printf ("Pending tasks of event loops that do not run: %u, %u of them of closed ones",
-                                seen->n_elsewhere, seen->n_closed));
+        notes,
+        g_strdup_printf (_ ("Pending tasks of event loops that do not run: %u, %u of them of closed ones"),
+                         seen->n_elsewhere, seen->n_closed));
   return notes;
 }
 
@@ -184,7 +185,7 @@ tasks_log_current_class_init (TasksLogCurrentClass *klass)
   HapActionClass *action_class = HAP_ACTION_CLASS (klass);
 
   action_class->method = "LogCurrentTasks";
-  action_class->summary = _ ("Show each asyncio task, where it stands and what it waits for");
+  action_class->summary = N_ ("Show each asyncio task, where it stands and what it waits for");
   action_class->authority = "observe";
   action_class->reply = HAP_REPLY_REPORT;
   action_class->run = tasks_log_current_run;

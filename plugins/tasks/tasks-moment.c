@@ -7,6 +7,7 @@
 
 #include "tasks-moment.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "hap-error.h"
@@ -245,7 +246,7 @@ read_snapshot (TasksMoment *self, Reader *reader, PyRuntime *runtime, GError **e
       self->no_snapshot = g_strdup (hap_snapshot_get_refusal (snapshot));
     }
   else
-    g_set_error (error, HAP_ERROR, HAP_ERROR_NO_SPACE, "The snapshot ended before it was read");
+    g_set_error (error, HAP_ERROR, HAP_ERROR_NO_SPACE, _ ("The snapshot ended before it was read"));
 }
 
 static gboolean
@@ -288,6 +289,6 @@ tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpo
     return FALSE;
   if (hap_target_is_alive (target))
     return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The process has ended");
+  g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The process has ended"));
   return FALSE;
 }

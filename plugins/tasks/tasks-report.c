@@ -6,6 +6,8 @@
 
 #include "tasks-report.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-origin-counts.h"
 
 /* The service takes 32 MiB of a report at once, counting some more for each entry. */
@@ -35,8 +37,8 @@ send_sum (HapReport *report,
           GError **error)
 {
   g_autofree char *list = hap_origin_counts_to_string (counts);
-  g_autofree char *message =
-      g_strdup_printf ("%c%s by integration:%s", g_ascii_toupper (*what), what + 1, list);
+  g_autofree char *message = g_strconcat (
+      g_str_equal (what, "tasks") ? _ ("Tasks by integration:") : _ ("Handles by integration:"), list, NULL);
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);

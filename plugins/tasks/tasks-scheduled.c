@@ -166,13 +166,13 @@ make_notes (const Seen *seen)
   GPtrArray *notes = g_ptr_array_new_with_free_func (g_free);
 
   if (seen->n_loops == 0)
-    g_ptr_array_add (notes, g_strdup ("No event loop runs in this process"));
+    g_ptr_array_add (notes, g_strdup (_ ("No event loop runs in this process")));
   for (guint i = 0; i < seen->unreadable->len; i++)
-    g_ptr_array_add (notes,
-                     g_strdup_printf ("An event loop of class %s keeps its handles where they cannot be read",
-                                      (const char *)seen->unreadable->pdata[i]));
+    g_ptr_array_add (
+        notes, g_strdup_printf (_ ("An event loop of class %s keeps its handles where they cannot be read"),
+                                (const char *)seen->unreadable->pdata[i]));
   if (seen->n_cancelled > 0)
-    g_ptr_array_add (notes, g_strdup_printf ("Cancelled handles, not shown: %u", seen->n_cancelled));
+    g_ptr_array_add (notes, g_strdup_printf (_ ("Cancelled handles, not shown: %u"), seen->n_cancelled));
   return notes;
 }
 
@@ -200,7 +200,7 @@ tasks_log_scheduled_class_init (TasksLogScheduledClass *klass)
   HapActionClass *action_class = HAP_ACTION_CLASS (klass);
 
   action_class->method = "LogEventLoopScheduled";
-  action_class->summary = _ ("Show what the event loops have scheduled, and when it is due");
+  action_class->summary = N_ ("Show what the event loops have scheduled, and when it is due");
   action_class->authority = "observe";
   action_class->reply = HAP_REPLY_REPORT;
   action_class->run = tasks_log_scheduled_run;

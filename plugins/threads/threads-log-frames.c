@@ -318,7 +318,7 @@ static gboolean
 report_sum (Run *run, HapReport *report, GError **error)
 {
   g_autofree char *list = hap_origin_counts_to_string (run->counts);
-  g_autofree char *message = g_strconcat ("Threads by integration:", list, NULL);
+  g_autofree char *message = g_strconcat (_ ("Threads by integration:"), list, NULL);
   guint64 pause_ns = py_observer_get_counts (run->observer)->pause_ns_total;
   guint n_threads = run->observations->len;
   GVariantBuilder builder;
@@ -386,7 +386,7 @@ threads_log_frames_class_init (ThreadsLogFramesClass *klass)
                             HAP_PARAM_DATA));
 
   action_class->method = "LogThreadFrames";
-  action_class->summary = _ ("Show what each thread does right now, by its stack");
+  action_class->summary = N_ ("Show what each thread does right now, by its stack");
   action_class->authority = "observe";
   action_class->reply = HAP_REPLY_REPORT;
   action_class->run = threads_log_frames_run;

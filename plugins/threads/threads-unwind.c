@@ -8,6 +8,7 @@
 
 #include "threads-native.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -340,7 +341,7 @@ gboolean
 threads_native_is_built_in (GError **error)
 {
   g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
-               "“native”: not built in: elfutils' libdw was not there when this was built");
+               _ ("“native”: not built in: elfutils' libdw was not there when this was built"));
   return FALSE;
 }
 

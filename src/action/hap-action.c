@@ -7,6 +7,8 @@
 
 #include "hap-action.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-attribute.h"
 
 G_DEFINE_ABSTRACT_TYPE (HapAction, hap_action, G_TYPE_OBJECT)
@@ -111,7 +113,7 @@ fail_unknown_key (const char *key, GParamSpec **pspecs, guint n_pspecs, GError *
 
       g_string_append_printf (known, ", %s", name);
     }
-  g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, "“%.100s” is not known here; the keys are: %s",
+  g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, _ ("“%.100s” is not known here; the keys are: %s"),
                shown, known->str);
   return FALSE;
 }
@@ -133,7 +135,7 @@ set_attribute (HapAction *self,
     return fail_unknown_key (key, pspecs, n_pspecs, error);
   if (!g_hash_table_add (seen, pspec))
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, "“%s” is given twice: give it once", key);
+      g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, _ ("“%s” is given twice: give it once"), key);
       return FALSE;
     }
   if (!hap_attribute_parse (pspec, variant, &value, error))
@@ -175,8 +177,8 @@ hap_action_new (GType type, GVariant *data, GError **error)
         {
           g_autofree char *name = hap_attribute_get_key (pspecs[i]);
 
-          g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, "“%s” is missing: %s", name,
-                       g_param_spec_get_blurb (pspecs[i]));
+          g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, _ ("“%s” is missing: %s"), name,
+                       gettext (g_param_spec_get_blurb (pspecs[i])));
           return NULL;
         }
     }

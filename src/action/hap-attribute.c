@@ -7,6 +7,7 @@
 
 #include "hap-attribute.h"
 
+#include <glib/gi18n.h>
 #include <math.h>
 
 #include "hap-action.h"
@@ -263,11 +264,11 @@ parse_number (GParamSpec *pspec, const Range *range, GVariant *variant, GValue *
   gint64 integer;
 
   if (!get_number (variant, &number))
-    return fail (error, pspec, "must be a number, not of type “%s”", g_variant_get_type_string (variant));
+    return fail (error, pspec, _ ("must be a number, not of type “%s”"), g_variant_get_type_string (variant));
   /* Written so that NaN fails it. */
   if (!(number.real >= range->minimum && number.real <= range->maximum))
-    return fail (error, pspec, "must be between %.12g and %.12g, not %.12g", range->minimum, range->maximum,
-                 number.real);
+    return fail (error, pspec, _ ("must be between %.12g and %.12g, not %.12g"), range->minimum,
+                 range->maximum, number.real);
 
   g_value_init (value, pspec->value_type);
   if (signature[0] == 'd')
@@ -278,7 +279,7 @@ parse_number (GParamSpec *pspec, const Range *range, GVariant *variant, GValue *
   if (!number.integral)
     {
       g_value_unset (value);
-      return fail (error, pspec, "must be a whole number, not %.12g", number.real);
+      return fail (error, pspec, _ ("must be a whole number, not %.12g"), number.real);
     }
 
   integer = (gint64)(number.negative ? -number.magnitude : number.magnitude);
@@ -307,7 +308,9 @@ fail_choice (GParamSpec *pspec, const char *nick, GError **error)
   g_autofree char *list = g_strjoinv (", ", (char **)choices);
   g_autofree char *shown = g_strescape (nick, NULL);
 
-  return fail (error, pspec, "must be %s %s, not “%.100s”", G_IS_PARAM_SPEC_FLAGS (pspec) ? "of" : "one of",
+  return fail (error, pspec,
+               G_IS_PARAM_SPEC_FLAGS (pspec) ? _ ("must be of %s, not “%.100s”")
+                                             : _ ("must be one of %s, not “%.100s”"),
                list, shown);
 }
 
@@ -351,7 +354,7 @@ hap_attribute_parse (GParamSpec *pspec, GVariant *variant, GValue *value, GError
   if (get_range (pspec, &range))
     return parse_number (pspec, &range, variant, value, error);
   if (!g_variant_is_of_type (variant, G_VARIANT_TYPE (signature)))
-    return fail (error, pspec, "must be of type “%s”, not “%s”", signature,
+    return fail (error, pspec, _ ("must be of type “%s”, not “%s”"), signature,
                  g_variant_get_type_string (variant));
   if (G_IS_PARAM_SPEC_ENUM (pspec))
     return parse_choice (pspec, g_variant_get_string (variant, NULL), value, error);

@@ -7,6 +7,8 @@
 
 #include "hap-plugin-engine.h"
 
+#include <glib/gi18n.h>
+
 #include "config.h"
 #include "hap-action.h"
 #include "hap-plugin.h"
@@ -253,8 +255,8 @@ hap_plugin_engine_prepare (HapPluginEngine *self, const char *name, GError **err
 
   if (info != NULL && load_plugin (self, info) != NULL)
     return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The plugin “%s” cannot be loaded: is it installed whole?",
-               name);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
+               _ ("The plugin “%s” cannot be loaded: is it installed whole?"), name);
   return FALSE;
 }
 
@@ -272,6 +274,7 @@ hap_plugin_engine_load (HapPluginEngine *self, const char *name, const char *met
     }
 
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-               "The plugin “%s” with the action %s cannot be loaded: is it installed whole?", name, method);
+               _ ("The plugin “%s” with the action %s cannot be loaded: is it installed whole?"), name,
+               method);
   return G_TYPE_INVALID;
 }

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ check (int fd, const char *path, gboolean on_the_way, GError **error)
   if (fstat (fd, &status) == 0 && is_safe (&status, on_the_way))
     return TRUE;
   g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
-               "%s can be changed by others than root: plugins are loaded from where only root can write",
+               _ ("%s can be changed by others than root: plugins are loaded from where only root can write"),
                path);
   return FALSE;
 }
@@ -87,7 +88,7 @@ hap_plugin_path_check (const char *directory, GError **error)
   gboolean safe = fd >= 0 && check (fd, "/", TRUE, error);
 
   if (fd < 0)
-    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "%s cannot be opened: %s", directory,
+    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("%s cannot be opened: %s"), directory,
                  g_strerror (errno));
   for (guint i = 1; safe && names[i] != NULL; i++)
     {
@@ -97,7 +98,7 @@ hap_plugin_path_check (const char *directory, GError **error)
       close (parent);
       safe = fd >= 0 && check (fd, path, names[i + 1] != NULL, error);
       if (fd < 0)
-        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "%s cannot be opened: %s", directory,
+        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("%s cannot be opened: %s"), directory,
                      g_strerror (errno));
     }
   if (safe && check_entries (fd, path, DEPTH, error))

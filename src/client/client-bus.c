@@ -7,6 +7,7 @@
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <locale.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -105,6 +106,15 @@ open_connection (Client *client, GError **error)
       NULL, client->cancellable, error);
 }
 
+/* The service's errors are for the person here. One that does not know languages speaks its own. */
+static void
+tell_language (Client *client)
+{
+  const ClientCall call = { .interface = CLIENT_MANAGER_INTERFACE, .method = "SetLocale", .reply = "()" };
+  g_autoptr (GVariant) reply =
+      client_bus_call (client, &call, g_variant_new ("(s)", setlocale (LC_MESSAGES, NULL)), NULL, NULL);
+}
+
 static gboolean
 ensure_connection (Client *client, GError **error)
 {
@@ -118,7 +128,10 @@ ensure_connection (Client *client, GError **error)
       && g_str_equal (client->bus, "system"))
     client->agent = client_agent_start ();
   if (client->connection != NULL)
-    return TRUE;
+    {
+      tell_language (client);
+      return TRUE;
+    }
   if (g_error_matches (local_error, CLIENT_ERROR, CLIENT_ERROR_UNREACHABLE))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));

@@ -10,6 +10,7 @@
 #include <gio/gunixfdlist.h>
 #include <gio/gunixinputstream.h>
 #include <glib/gi18n.h>
+#include <locale.h>
 
 #define NAME "org.homeassistant.Profiler"
 #define PATH "/org/homeassistant/Profiler"
@@ -87,6 +88,9 @@ on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
 static void
 on_appeared (GDBusConnection *bus, const char *name, const char *owner, gpointer data)
 {
+  g_dbus_connection_call (bus, NAME, PATH, MANAGER_INTERFACE, "SetLocale",
+                          g_variant_new ("(s)", setlocale (LC_MESSAGES, NULL)), NULL,
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
   g_dbus_connection_call (bus, NAME, PATH, MANAGER_INTERFACE, "Subscribe", NULL, NULL,
                           G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, on_subscribed, NULL);
 }

@@ -7,6 +7,8 @@
 
 #include "py-asyncio.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-error.h"
 #include "py-objects.h"
 #include "py-runtime-private.h"
@@ -155,7 +157,7 @@ check (PyAsyncio *self, HapMaps *maps, GError **error)
   if (what == NULL)
     return TRUE;
   g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-               "The tasks of this CPython %s cannot be read: %s",
+               _ ("The tasks of this CPython %s cannot be read: %s"),
                py_runtime_get_version_string (self->runtime), what);
   return FALSE;
 }

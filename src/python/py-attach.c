@@ -7,10 +7,12 @@
  */
 
 #include "py-locate.h"
+
+#include <glib/gi18n.h>
 #include "py-runtime-private.h"
 #include "py-self-check.h"
 
-#define SUPPORTED "CPython 3.11 to 3.15 can be profiled"
+#define SUPPORTED "CPython 3.11 – 3.15"
 
 static PyRuntime *
 attach_version (HapMemory *memory, const PyLayout *layout, guint64 address, guint32 version, GError **error)
@@ -25,7 +27,7 @@ attach_version (HapMemory *memory, const PyLayout *layout, guint64 address, guin
       g_autofree char *own = py_version_to_string (own_version, FALSE);
 
       g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "CPython %s was found, but says that it is %s: this build is not supported",
+                   _ ("CPython %s was found, but says that it is %s: this build is not supported"),
                    py_runtime_get_version_string (runtime), own);
       return NULL;
     }
@@ -49,7 +51,7 @@ attach_unversioned (HapMemory *memory, guint64 address, GError **error)
         return py_runtime_new (memory, layout, address, version);
     }
   g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-               "A CPython was found whose version cannot be told; " SUPPORTED);
+               _ ("A CPython was found whose version cannot be told; supported are %s"), SUPPORTED);
   return NULL;
 }
 
@@ -64,7 +66,7 @@ attach_candidate (HapMemory *memory, const PyCandidate *candidate, GError **erro
 
   if (!hap_memory_read (memory, candidate->address, head, sizeof head))
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "The CPython found cannot be read");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, _ ("The CPython found cannot be read"));
       return NULL;
     }
   if (!py_debug_offsets_identify (head, &version, &free_threaded) && version == 0)
@@ -75,8 +77,8 @@ attach_candidate (HapMemory *memory, const PyCandidate *candidate, GError **erro
     {
       g_autofree char *text = py_version_to_string (version, free_threaded);
 
-      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "CPython %s is not known here; " SUPPORTED,
-                   text);
+      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+                   _ ("CPython %s is not known here; supported are %s"), text, SUPPORTED);
       return NULL;
     }
   layout = *known;
@@ -101,15 +103,15 @@ py_attach_located (HapTarget *target, GArray *candidates, const char *too_old, G
     }
 
   if (!hap_target_is_alive (target))
-    g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The process has ended");
+    g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The process has ended"));
   else if (first_error != NULL)
     g_propagate_error (error, g_steal_pointer (&first_error));
   else if (too_old != NULL)
-    g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "CPython %s is too old; " SUPPORTED,
-                 too_old);
+    g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+                 _ ("CPython %s is too old; supported are %s"), too_old, SUPPORTED);
   else
     g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                 "There is no CPython in this process; " SUPPORTED);
+                 _ ("There is no CPython in this process; supported are %s"), SUPPORTED);
   return NULL;
 }
 

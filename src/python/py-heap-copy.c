@@ -7,6 +7,8 @@
 
 #include "py-heap-copy.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-error.h"
 #include "hap-wait.h"
 
@@ -49,7 +51,7 @@ take_once (PyHeapCopy *self,
     {
       g_set_error (
           error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
-          "The frozen copy was gone before all of it was read: memory is short, or the machine too busy");
+          _ ("The frozen copy was gone before all of it was read: memory is short, or the machine too busy"));
       return FALSE;
     }
   self->pause = hap_snapshot_get_pause_ns (self->snapshot) / 1e9;

@@ -6,6 +6,8 @@
  */
 
 #include "hap-error.h"
+
+#include <glib/gi18n.h>
 #include "py-heap-private.h"
 
 #define N_GENERATIONS 3
@@ -32,7 +34,7 @@ static gboolean
 refuse (GError **error, const char *what)
 {
   g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-               "The garbage collector's lists are not where this version of CPython should have them: %s",
+               _ ("The garbage collector's lists are not where this version of CPython should have them: %s"),
                what);
   return FALSE;
 }
@@ -87,7 +89,7 @@ walk_interpreter (Walk *self, guint64 interpreter, GError **error)
   if (collecting != 0)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY,
-                   "Python was collecting garbage at that moment: try again");
+                   _ ("Python was collecting garbage at that moment: try again"));
       return FALSE;
     }
 
@@ -133,7 +135,7 @@ py_heap_walk_lists (PyRuntime *runtime,
   if (runtime->layout.free_threaded)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "CPython %s is free-threaded: its heap cannot be read yet", runtime->version_string);
+                   _ ("CPython %s is free-threaded: its heap cannot be read yet"), runtime->version_string);
       return FALSE;
     }
   if (interpreters->len == 0)

@@ -6,6 +6,8 @@
  */
 
 #include "hap-error.h"
+
+#include <glib/gi18n.h>
 #include "py-heap-private.h"
 #include "py-objects.h"
 
@@ -235,7 +237,7 @@ py_heap_types_init (PyHeapTypes *self, PyInspector *inspector, PyHeapMemory *mem
   if (find_type_type (self, runtime) && find_subtype_traverse (self, runtime))
     return TRUE;
   g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-               "Python is only starting, or already ending: its types cannot be read");
+               _ ("Python is only starting, or already ending: its types cannot be read"));
   return FALSE;
 }
 

@@ -8,6 +8,8 @@
 
 #include "py-heap-private.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-error.h"
 
 #define NUMBER_BITS 24 /* of a type, above the flags */
@@ -106,8 +108,8 @@ on_listed (guint64 object, guint64 type, gboolean permanent, gpointer data)
 
 /* What they refer to */
 
-/* A guess is wrong if the object would not fit into the memory where it lies: a table of types in C's memory looks like
- * objects, but of no sound length. */
+/* A guess is wrong if the object would not fit into the memory where it lies: a table of types in C's memory
+ * looks like objects, but of no sound length. */
 static gboolean
 fits (Pass *self, guint64 object, const PyHeapTypeInfo *info)
 {
@@ -278,7 +280,7 @@ fill (PyHeap *self, PyHeapFlags flags, GCancellable *cancellable, GError **error
     return FALSE;
   if (self->seen.n < PY_HEAP_MAX_OBJECTS)
     return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "There are more than %u objects: too many",
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("There are more than %u objects: too many"),
                PY_HEAP_MAX_OBJECTS);
   return FALSE;
 }
@@ -470,7 +472,7 @@ py_heap_make_references (PyHeap *self, GCancellable *cancellable, GError **error
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || pass.n_found == G_MAXUINT32)
     {
       if (pass.n_found == G_MAXUINT32)
-        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "There are too many references between objects");
+        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("There are too many references between objects"));
       g_free (pass.found);
       return FALSE;
     }

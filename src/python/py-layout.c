@@ -8,6 +8,7 @@
 
 #include "py-layout.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "hap-error.h"
@@ -179,10 +180,10 @@ apply_word (PyLayout *layout, guint16 offset, guint64 value, guint64 size, GErro
   if (value == *member)
     return TRUE;
 
-  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-               "This Python is built in a way that we do not know: its %s lies at %" G_GUINT64_FORMAT
-               ", where %u was expected",
-               field->name, value, *member);
+  g_set_error (
+      error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+      _ ("This Python is built in a way that we do not know: its %s lies at %llu, where %u was expected"),
+      field->name, (unsigned long long)value, *member);
   return FALSE;
 }
 

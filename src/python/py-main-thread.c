@@ -6,6 +6,8 @@
 
 #include "py-main-thread.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-error.h"
 #include "py-code.h"
 #include "py-frames.h"
@@ -70,13 +72,13 @@ py_main_thread_find (PyMainThread *self, GError **error)
       || finalizing != 0)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "The target's Python is about to end, or to start");
+                   _ ("The target's Python is about to end, or to start"));
       return NULL;
     }
   kernel = hap_target_find_thread (self->target, self->thread.native_id);
   if (kernel == NULL)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "The target's main thread has ended");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, _ ("The target's main thread has ended"));
       return NULL;
     }
   self->tid = kernel->tid;
@@ -126,8 +128,9 @@ append_frames (PyMainThread *self, GString *text)
       g_autoptr (PyCode) code = py_code_read (self->runtime, self->stack.frames[i].code);
 
       if (code != NULL)
-        g_string_append_printf (text, "%s %s (%s:%d)", i == 0 ? ", at" : ", called by", code->qualname,
-                                code->filename, py_code_get_line (code, self->stack.frames[i].instruction));
+        g_string_append_printf (text, i == 0 ? _ (", at %s (%s:%d)") : _ (", called by %s (%s:%d)"),
+                                code->qualname, code->filename,
+                                py_code_get_line (code, self->stack.frames[i].instruction));
     }
 }
 
@@ -151,12 +154,13 @@ py_main_thread_describe (PyMainThread *self)
     {
       gint64 number = get_system_call (self);
 
-      g_string_append (text, "sleeps");
       if (number != HAP_NO_SYSTEM_CALL)
-        g_string_append_printf (text, " in the system call %" G_GINT64_FORMAT, number);
+        g_string_append_printf (text, _ ("it sleeps in the system call %lld"), (long long)number);
+      else
+        g_string_append (text, _ ("it sleeps"));
     }
   else
-    g_string_append (text, "runs code that is not Python's");
+    g_string_append (text, _ ("it runs code that is not Python's"));
   append_frames (self, text);
   return g_string_free (g_steal_pointer (&text), FALSE);
 }

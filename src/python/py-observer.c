@@ -12,6 +12,7 @@
 
 #include "py-observer.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "py-thread-reader.h"
@@ -91,10 +92,10 @@ static gboolean
 fail_gone (PyObserver *self, GError **error)
 {
   if (hap_target_is_alive (self->target) && hap_target_has_execed (self->target))
-    g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "Process %u became another program (exec)",
+    g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("Process %u became another program (exec)"),
                  hap_target_get_pid (self->target));
   else
-    g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "Process %u ended",
+    g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("Process %u ended"),
                  hap_target_get_pid (self->target));
   return FALSE;
 }

@@ -9,6 +9,7 @@
 
 #include "py-request.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "hap-error.h"
@@ -184,16 +185,18 @@ py_request_init (PyRequest *self,
   *self = (PyRequest){ .runtime = runtime, .interpreter = thread->interpreter, .tstate = thread->tstate };
   if (runtime->layout.free_threaded)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "Python %s is built without a lock of the interpreter: code is not run in such a target",
-                   runtime->version_string);
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+          _ ("Python %s is built without a lock of the interpreter: code is not run in such a target"),
+          runtime->version_string);
       return FALSE;
     }
   if (is_switched_off (self))
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "Remote debugging is switched off in the target, by the environment variable " OFF_VARIABLE
-                   ", the option “-X " OFF_OPTION "” or its build: start it without");
+                   _ ("Remote debugging is switched off in the target, by the environment variable %s, the "
+                      "option “-X %s” or its build: start it without"),
+                   OFF_VARIABLE, OFF_OPTION);
       return FALSE;
     }
   if (is_for_debuggers (self))
@@ -205,7 +208,7 @@ py_request_init (PyRequest *self,
   if (self->text != 0 && self->function != 0 && self->pending != 0)
     return TRUE;
   g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-               "This Python %s is built in a way that leaves no place for a request",
+               _ ("This Python %s is built in a way that leaves no place for a request"),
                runtime->version_string);
   return FALSE;
 }
@@ -390,7 +393,7 @@ py_request_make (const PyRequest *self, HapTarget *target, const PyScript *scrip
   g_return_val_if_fail (text == NULL || strlen (text) <= HAP_TRACER_MAX_TEXT, FALSE);
   if (is_for_debuggers (self) ? !add_debugger_request (self, &writes, script) : !add_call (self, &writes))
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, "The interpreter's state cannot be read");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, _ ("The interpreter's state cannot be read"));
       return FALSE;
     }
   return hap_target_publish (target, text, writes.writes, writes.n, error);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -128,7 +129,7 @@ read_channel (PyRun *self, GError **error)
     }
   if (self->lines->len <= MAX_LINE)
     return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The target answers by a line of more than %d MiB",
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("The target answers by a line of more than %d MiB"),
                MAX_LINE / (1024 * 1024));
   return FALSE;
 }
@@ -171,7 +172,7 @@ write_script (PyRun *self, const char *snippet, GVariant *arguments, GError **er
              == 0
       && set_lock (self, F_WRLCK))
     return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot write the script for the target: %s",
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot write the script for the target: %s"),
                g_strerror (errno));
   return FALSE;
 }
@@ -289,7 +290,7 @@ await_begin (PyRun *self, gint64 deadline, GCancellable *cancellable, GError **e
 
       if (!hap_target_is_alive (self->target))
         {
-          g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The target has ended");
+          g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The target has ended"));
           return FALSE;
         }
       if (now - nudged > NUDGE_US)
@@ -374,8 +375,8 @@ set_given_up_error (PyRun *self, double timeout, GCancellable *cancellable, GErr
   doing = py_main_thread_describe (self->main_thread);
   g_set_error (
       error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
-      "The target's main thread came to no point where it runs other code within %g s, and the request "
-      "was taken back: it %s. Try again when it does something else",
+      _ ("The target's main thread came to no point where it runs other code within %g s, and the request "
+         "was taken back: %s. Try again when it does something else"),
       timeout, doing);
 }
 
@@ -426,13 +427,13 @@ take_line (const char *line, PyRunEvent *event, JsonNode **value, GError **error
     {
       const char *text = node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
 
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The target failed to do it: %s",
-                   text != NULL ? text : "it does not say why");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("The target failed to do it: %s"),
+                   text != NULL ? text : _ ("it does not say why"));
       return FALSE;
     }
   if (local_error != NULL || line[0] == '\0' || strchr ("ikr", line[0]) == NULL)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The target answers what cannot be understood");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("The target answers what cannot be understood"));
       return FALSE;
     }
   *event = line[0] == 'i' ? PY_RUN_ITEM : line[0] == 'k' ? PY_RUN_STAYS : PY_RUN_RESULT;
@@ -468,7 +469,7 @@ py_run_next (PyRun *self,
         continue;
       if (!alive)
         {
-          g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The target has ended");
+          g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The target has ended"));
           return FALSE;
         }
       /* What it said last is read after it is known to have ended. */
@@ -477,7 +478,8 @@ py_run_next (PyRun *self,
   while (self->offset > seen || !alive || pause_until (deadline, &wait_us, MAX_IDLE_WAIT_US, cancellable));
 
   if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, "The target has not answered within %g s", timeout);
+    g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, _ ("The target has not answered within %g s"),
+                 timeout);
   else
     hap_error_convert (error);
   return FALSE;

@@ -8,6 +8,8 @@
 
 #include "py-self-check.h"
 
+#include <glib/gi18n.h>
+
 #include "py-code.h"
 #include "py-frames.h"
 #include "py-objects.h"
@@ -24,7 +26,7 @@ static gboolean
 fail (PyRuntime *runtime, const char *what, GError **error)
 {
   g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-               "CPython %s was found, but its %s is not where it should be: this build is not supported",
+               _ ("CPython %s was found, but its %s is not where it should be: this build is not supported"),
                py_runtime_get_version_string (runtime), what);
   return FALSE;
 }
@@ -32,8 +34,7 @@ fail (PyRuntime *runtime, const char *what, GError **error)
 static gboolean
 fail_for_now (const char *what, GError **error)
 {
-  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-               "Python is %s in this process; try again later", what);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "%s", what);
   return FALSE;
 }
 
@@ -44,11 +45,11 @@ check_life (PyRuntime *runtime, GError **error)
 
   if (!py_read_u64 (runtime, runtime->address + runtime->layout.runtime_finalizing, &finalizing)
       || !py_read_u64 (runtime, runtime->address + runtime->layout.runtime_interpreters, &head))
-    return fail (runtime, "runtime", error);
+    return fail (runtime, _ ("runtime"), error);
   if (finalizing != 0)
-    return fail_for_now ("ending", error);
+    return fail_for_now (_ ("Python is ending in this process"), error);
   if (head == 0)
-    return fail_for_now ("still starting", error);
+    return fail_for_now (_ ("Python is still starting in this process; try again later"), error);
   return TRUE;
 }
 
@@ -59,19 +60,19 @@ check_threads (PyRuntime *runtime, guint64 interpreter, GArray *threads, GError 
   guint n_known = 0;
 
   if (!py_read_u64 (runtime, interpreter + runtime->layout.interp_threads, &head))
-    return fail (runtime, "list of threads", error);
+    return fail (runtime, _ ("list of threads"), error);
   if (head == 0)
-    return fail_for_now ("still starting", error);
+    return fail_for_now (_ ("Python is still starting in this process; try again later"), error);
   for (guint i = 0; i < threads->len; i++)
     {
       const PyThread *thread = &g_array_index (threads, PyThread, i);
 
       /* A thread that is just being made has neither yet. */
       if (thread->native_id > MAX_TID)
-        return fail (runtime, "list of threads", error);
+        return fail (runtime, _ ("list of threads"), error);
       n_known += thread->ident != 0 && thread->native_id != 0;
     }
-  return n_known > 0 ? TRUE : fail (runtime, "list of threads", error);
+  return n_known > 0 ? TRUE : fail (runtime, _ ("list of threads"), error);
 }
 
 static gboolean
@@ -84,14 +85,14 @@ check_modules (PyRuntime *runtime, guint64 interpreter, guint32 *version, GError
   if (!py_read_u64 (runtime, interpreter + runtime->layout.interp_modules, &modules))
     return fail (runtime, "sys.modules", error);
   if (modules == 0)
-    return fail_for_now ("still starting", error);
+    return fail_for_now (_ ("Python is still starting in this process; try again later"), error);
   type = py_object_get_type_name (runtime, modules);
   if (g_strcmp0 (type, "dict") != 0)
     return fail (runtime, "sys.modules", error);
 
   sys = py_module_get_dict (runtime, interpreter, "sys");
   if (sys == 0)
-    return fail (runtime, "module sys", error);
+    return fail (runtime, _ ("module sys"), error);
   if (!py_object_get_int (runtime, py_dict_get (runtime, sys, "hexversion"), &hexversion) || hexversion < 0
       || hexversion > G_MAXUINT32)
     return fail (runtime, "sys.hexversion", error);
@@ -110,7 +111,7 @@ check_gil (PyRuntime *runtime, guint64 interpreter, GError **error)
   if (gil == 0 || !hap_memory_read_u32 (runtime->memory, gil + runtime->layout.gil_locked, &locked)
       || locked > 1 || !py_read_u64 (runtime, gil + runtime->layout.gil_last_holder, &holder)
       || holder % sizeof (guint64) != 0)
-    return fail (runtime, "global interpreter lock", error);
+    return fail (runtime, _ ("global interpreter lock"), error);
   return TRUE;
 }
 
@@ -166,7 +167,7 @@ check_frames (PyRuntime *runtime, GArray *threads, GError **error)
   for (guint i = 0; i < n && !sound; i++)
     sound = check_stack (runtime, &g_array_index (threads, PyThread, i), &stack, &n_still);
   py_stack_clear (&stack);
-  return sound || n_still == n ? TRUE : fail (runtime, "stack of frames", error);
+  return sound || n_still == n ? TRUE : fail (runtime, _ ("stack of frames"), error);
 }
 
 gboolean
@@ -179,7 +180,7 @@ py_self_check (PyRuntime *runtime, guint32 *version, GError **error)
     return FALSE;
   interpreter = py_runtime_get_main_interpreter (runtime);
   if (interpreter == 0)
-    return fail (runtime, "main interpreter", error);
+    return fail (runtime, _ ("main interpreter"), error);
   threads = py_threads_list (runtime);
   return check_threads (runtime, interpreter, threads, error)
          && check_modules (runtime, interpreter, version, error) && check_gil (runtime, interpreter, error)

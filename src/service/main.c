@@ -55,7 +55,7 @@ parse_arguments (Arguments *arguments, int argc, char **argv, GError **error)
     { "bus", 0, 0, G_OPTION_ARG_STRING, &arguments->bus, N_ ("The bus to serve: system (default) or session"),
       N_ ("BUS") },
     { "config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config,
-      N_ ("The configuration file (on the system bus " DEFAULT_CONFIG ", if it is there)"), N_ ("FILE") },
+      N_ ("The configuration file; on the system bus there is one in /etc/ha-profiler"), N_ ("FILE") },
     { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments->state_dir, N_ ("Where artifacts are kept"),
       N_ ("DIR") },
     { "plugin-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->plugin_dirs,
@@ -172,6 +172,7 @@ main (int argc, char **argv)
   bindtextdomain (HAP_GETTEXT_DOMAIN, HAP_LOCALE_DIR);
   bind_textdomain_codeset (HAP_GETTEXT_DOMAIN, "UTF-8");
   textdomain (HAP_GETTEXT_DOMAIN);
+  bind_textdomain_codeset ("libc", "UTF-8"); /* strerror() */
   umask (0077);
 
   if (!parse_arguments (&arguments, argc, argv, &error))
@@ -185,6 +186,8 @@ main (int argc, char **argv)
       return EXIT_SUCCESS;
     }
 
+  /* It would be spoken in place of a caller's language. */
+  g_unsetenv ("LANGUAGE");
   service_journal_install ();
   raise_descriptor_limit ();
   done = run (&arguments, &error);

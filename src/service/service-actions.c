@@ -7,6 +7,8 @@
 
 #include "service-actions.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-action.h"
 
 struct _ServiceActions
@@ -172,7 +174,7 @@ stop_job (Call *owned_call)
     {
       return_error (call, error != NULL ? error
                                         : g_error_new (HAP_ERROR, HAP_ERROR_NOT_RUNNING,
-                                                       "The job has ended by itself meanwhile"));
+                                                       _ ("The job has ended by itself meanwhile")));
       return;
     }
   g_signal_connect (call->job, "ended", G_CALLBACK (on_job_ended), call);
@@ -208,6 +210,7 @@ static void
 on_resolved (GObject *source, GAsyncResult *result, gpointer data)
 {
   Call *call = data;
+  SERVICE_SPEAKS (service_call_get (call->invocation)->language);
   GError *error = NULL;
   g_autoptr (ServiceProcess) process =
       service_targets_resolve_finish (SERVICE_TARGETS (source), result, &error);

@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,8 +70,8 @@ fail (GError **error, const char *what, const char *name, int saved_errno)
 
   if (saved_errno == ENOSPC || saved_errno == EDQUOT)
     code = HAP_ERROR_NO_SPACE;
-  g_set_error (error, HAP_ERROR, code, "Cannot %s “%s”: %s%s", what, name, g_strerror (saved_errno),
-               code == HAP_ERROR_NO_SPACE ? "; remove artifacts that are not needed any more" : "");
+  g_set_error (error, HAP_ERROR, code, "%s “%s”: %s%s", what, name, strerror (saved_errno),
+               code == HAP_ERROR_NO_SPACE ? _ ("; remove artifacts that are not needed any more") : "");
   return FALSE;
 }
 
@@ -81,20 +82,20 @@ check_directory (ServiceArtifacts *self, int fd, GError **error)
   struct stat status;
 
   if (fstat (fd, &status) != 0)
-    return fail (error, "look at the directory", self->path, errno);
+    return fail (error, _ ("Cannot look at the directory"), self->path, errno);
   if (status.st_uid != geteuid ())
     {
       g_set_error (
           error, HAP_ERROR, HAP_ERROR_FAILED,
-          "The directory “%s” for artifacts belongs to uid %u and not to %u: remove it, or choose another "
-          "with --state-dir",
+          _ ("The directory “%s” for artifacts belongs to uid %u and not to %u: remove it, or choose another "
+             "with --state-dir"),
           self->path, status.st_uid, geteuid ());
       return FALSE;
     }
   if ((status.st_mode & 0077) != 0 && fchmod (fd, 0700) != 0)
-    return fail (error, "make private the directory", self->path, errno);
+    return fail (error, _ ("Cannot make private the directory"), self->path, errno);
   if (faccessat (fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0)
-    return fail (error, "write into the directory", self->path, errno);
+    return fail (error, _ ("Cannot write into the directory"), self->path, errno);
   return TRUE;
 }
 
@@ -128,18 +129,19 @@ ensure_open (ServiceArtifacts *self, GError **error)
     return TRUE;
 
   if (g_mkdir_with_parents (parent, 0755) != 0 || (mkdir (self->path, 0700) != 0 && errno != EEXIST))
-    return fail (error, "make the directory", self->path, errno);
+    return fail (error, _ ("Cannot make the directory"), self->path, errno);
   fd = open (self->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-                   "“%s” for artifacts is a symbolic link or no directory: remove it, or choose another with "
-                   "--state-dir",
-                   self->path);
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_FAILED,
+          _ ("“%s” for artifacts is a symbolic link or no directory: remove it, or choose another with "
+             "--state-dir"),
+          self->path);
       return FALSE;
     }
   if (fd < 0)
-    return fail (error, "open the directory", self->path, errno);
+    return fail (error, _ ("Cannot open the directory"), self->path, errno);
   if (!check_directory (self, fd, error))
     return FALSE;
 
@@ -156,7 +158,7 @@ check_name (const char *name, GError **error)
   if (service_text_is_name (name, MAX_NAME))
     return TRUE;
   shown = service_text_escape (name, MAX_NAME, FALSE);
-  g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, "“%s” is not the name of an artifact", shown);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, _ ("“%s” is not the name of an artifact"), shown);
   return FALSE;
 }
 
@@ -190,7 +192,7 @@ open_partial (ServiceArtifact *artifact, GError **error)
       int saved_errno = errno;
 
       g_clear_pointer (&artifact->partial, g_free);
-      return fail (error, "create the artifact", artifact->name, saved_errno);
+      return fail (error, _ ("Cannot create the artifact"), artifact->name, saved_errno);
     }
   return TRUE;
 }
@@ -228,7 +230,7 @@ static gboolean
 fail_taken (const char *name, GError **error)
 {
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-               "There is an artifact “%s” already, perhaps another job's: remove it first", name);
+               _ ("There is an artifact “%s” already, perhaps another job's: remove it first"), name);
   return FALSE;
 }
 
@@ -260,7 +262,7 @@ service_artifacts_create (ServiceArtifacts *self,
   artifact->fd = openat (self->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
   if (artifact->fd < 0 && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
     {
-      fail (error, "create the artifact", name, errno);
+      fail (error, _ ("Cannot create the artifact"), name, errno);
       return NULL;
     }
   if (artifact->fd < 0 && !open_partial (artifact, error))
@@ -314,7 +316,7 @@ list_entries (ServiceArtifacts *self, GError **error)
   g_array_set_clear_func (entries, (GDestroyNotify)entry_clear);
   if (directory == NULL)
     {
-      fail (error, "list the directory", self->path, errno);
+      fail (error, _ ("Cannot list the directory"), self->path, errno);
       service_fd_clear (&fd);
       return NULL;
     }
@@ -394,7 +396,7 @@ service_artifact_commit (ServiceArtifact *artifact, GError **error)
   if (rc != 0 && errno == EEXIST)
     return fail_taken (artifact->name, error);
   if (rc != 0)
-    return fail (error, "publish the artifact", artifact->name, errno);
+    return fail (error, _ ("Cannot publish the artifact"), artifact->name, errno);
   prune (self, artifact->name);
   return TRUE;
 }
@@ -525,7 +527,7 @@ service_artifacts_list (ServiceArtifacts *self, const guint *only, GError **erro
 static gboolean
 fail_missing (const char *name, GError **error)
 {
-  g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, "There is no artifact “%s”; see ListArtifacts",
+  g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, _ ("There is no artifact “%s”; see ListArtifacts"),
                name);
   return FALSE;
 }
@@ -541,7 +543,7 @@ service_artifacts_open (ServiceArtifacts *self, const char *name, GError **error
   if (fd < 0 && (errno == ENOENT || errno == EINVAL || errno == ELOOP))
     fail_missing (name, error);
   else if (fd < 0)
-    fail (error, "open the artifact", name, errno);
+    fail (error, _ ("Cannot open the artifact"), name, errno);
   return fd;
 }
 
@@ -554,7 +556,7 @@ service_artifacts_remove (ServiceArtifacts *self, const char *name, GError **err
     return TRUE;
   if (errno == ENOENT || errno == EISDIR)
     return fail_missing (name, error);
-  return fail (error, "remove the artifact", name, errno);
+  return fail (error, _ ("Cannot remove the artifact"), name, errno);
 }
 
 static void

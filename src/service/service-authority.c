@@ -8,6 +8,7 @@
 
 #include "service-authority.h"
 
+#include <glib/gi18n.h>
 #include <unistd.h>
 
 #include "hap-action.h"
@@ -44,6 +45,7 @@ static const struct
   { MANAGER_INTERFACE, "ListTargets", OBSERVE, ALL },
   { MANAGER_INTERFACE, "Subscribe", OBSERVE, ALL },
   { MANAGER_INTERFACE, "Unsubscribe", ANYBODY, ALL },
+  { MANAGER_INTERFACE, "SetLocale", ANYBODY, ALL },
   { MANAGER_INTERFACE, "ListArtifacts", OBSERVE, LISTED },
   { MANAGER_INTERFACE, "OpenArtifact", INSPECT, OF_OTHERS },
   { MANAGER_INTERFACE, "RemoveArtifact", MANAGE, OF_OTHERS },
@@ -151,11 +153,10 @@ service_authority_admit (ServiceAuthority *self, ServiceCall *call, GError **err
   const char *why = NULL;
 
   if (self->bus_type != G_BUS_TYPE_SYSTEM && uid != geteuid ())
-    why = "This service is another user's: only they may use it";
+    why = _ ("This service is another user's: only they may use it");
   else if (self->bus_type == G_BUS_TYPE_SYSTEM && !service_caller_is_at_home (call->caller))
-    why =
-        "The caller has ended, or runs in a container: only who is in the user and the pid namespace of the "
-        "service may use it";
+    why = _ ("The caller has ended, or runs in a container: only who is in the user and the pid namespace of "
+             "the service may use it");
   if (why != NULL)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, "%s", why);
@@ -188,10 +189,10 @@ allow (GTask *task)
 
   if (!service_caller_is_same (call->caller))
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
-                             "The caller has ended, or become another program, since it called");
+                             _ ("The caller has ended, or become another program, since it called"));
   else if (call->process != NULL && !service_process_is_same (call->process))
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_TARGET_GONE,
-                             "Process %u has ended, or become another program, since it was asked for",
+                             _ ("Process %u has ended, or become another program, since it was asked for"),
                              service_process_get_pid (call->process));
   else
     g_task_return_boolean (task, TRUE);
@@ -202,6 +203,7 @@ on_polkit_answered (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   const Check *check = g_task_get_task_data (task);
+  SERVICE_SPEAKS (check->call->language);
   g_autoptr (GError) error = NULL;
 
   if (service_polkit_ask_finish (result, &error))
@@ -240,6 +242,8 @@ static void
 on_kernel_answered (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
+  const Check *check = g_task_get_task_data (task);
+  SERVICE_SPEAKS (check->call->language);
 
   if (service_own_ask_finish (result))
     allow (task);
@@ -262,7 +266,7 @@ service_authority_check (ServiceAuthority *self,
   check->call = call;
   check->action_id = lookup (self, call, &check->scope, &own);
   if (check->action_id == NULL)
-    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, "Nobody may call %s.%s",
+    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, _ ("Nobody may call %s.%s"),
                              call->interface, call->member);
   else if (call->trusted || g_str_equal (check->action_id, ANYBODY))
     g_task_return_boolean (task, TRUE);

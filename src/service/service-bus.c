@@ -8,6 +8,8 @@
 
 #include "service-bus.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-error.h"
 #include "service-quota.h"
 
@@ -21,6 +23,7 @@ struct _ServiceBus
   ServiceAuthority *authority;
   ServiceHold *hold;
   ServiceQuota *quota; /* of unanswered calls */
+  ServiceLanguages *languages;
   gboolean closed;
 };
 
@@ -123,7 +126,7 @@ static GError *
 make_closed_error (void)
 {
   return g_error_new (HAP_ERROR, HAP_ERROR_BUSY,
-                      "The service is stopping: call it again, and it is started again");
+                      _ ("The service is stopping: call it again, and it is started again"));
 }
 
 static gboolean
@@ -137,6 +140,7 @@ on_checked (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GDBusMethodInvocation) invocation = data;
   Gate *gate = get_gate (invocation);
+  SERVICE_SPEAKS (gate->call.language);
   GError *error = NULL;
 
   if (!service_authority_check_finish (SERVICE_AUTHORITY (source), result, &error))
@@ -179,6 +183,7 @@ on_identified (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GDBusMethodInvocation) invocation = data;
   Gate *gate = get_gate (invocation);
   Export *export = gate->export;
+  SERVICE_SPEAKS (gate->call.language);
   GError *error = NULL;
   g_autoptr (ServiceCaller) caller = service_caller_identify_finish (result, &error);
 
@@ -223,6 +228,8 @@ on_call (GDBusConnection *connection,
   Export *export = data;
   ServiceBus *self = export->bus;
   GDBusMessageFlags flags = g_dbus_message_get_flags (g_dbus_method_invocation_get_message (invocation));
+  const ServiceLanguage *language = sender != NULL ? service_languages_get (self->languages, sender) : NULL;
+  SERVICE_SPEAKS (language);
   Gate *gate;
 
   if (self->closed)
@@ -241,6 +248,7 @@ on_call (GDBusConnection *connection,
   gate->export = g_rc_box_acquire (export);
   gate->call.interface = export->info->name;
   gate->call.member = get_member (invocation);
+  gate->call.language = language;
   gate->call.interactive = (flags & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0;
   service_hold_take (self->hold);
   service_call_attach (invocation, &gate->call, gate_free);
@@ -293,6 +301,12 @@ service_bus_emit (ServiceBus *self,
 }
 
 void
+service_bus_set_language (ServiceBus *self, const char *name, const ServiceLanguage *language)
+{
+  service_languages_set (self->languages, name, language);
+}
+
+void
 service_bus_close (ServiceBus *self)
 {
   self->closed = TRUE;
@@ -312,6 +326,7 @@ service_bus_finalize (GObject *object)
   g_clear_object (&self->connection);
   g_clear_object (&self->authority);
   service_quota_free (self->quota);
+  service_languages_free (self->languages);
   G_OBJECT_CLASS (service_bus_parent_class)->finalize (object);
 }
 
@@ -337,6 +352,7 @@ service_bus_new (GDBusConnection *connection,
   self->connection = g_object_ref (connection);
   self->authority = g_object_ref (authority);
   self->hold = hold;
-  self->quota = service_quota_new ("calls wait", limits->calls, limits->calls_per_user);
+  self->quota = service_quota_new (N_ ("calls wait"), limits->calls, limits->calls_per_user);
+  self->languages = service_languages_new (connection);
   return self;
 }

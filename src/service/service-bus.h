@@ -66,6 +66,9 @@ void service_bus_emit (ServiceBus *self,
                        const char *signal,
                        GVariant *parameters);
 
+/* In which language the calls of @name, a unique name, are answered from now on. @language: (nullable) */
+void service_bus_set_language (ServiceBus *self, const char *name, const ServiceLanguage *language);
+
 /* From now on every call is refused: the service is going. */
 void service_bus_close (ServiceBus *self);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "service-caller.h"
+#include "service-language.h"
 #include "service-process.h"
 
 G_BEGIN_DECLS
@@ -10,6 +11,7 @@ G_BEGIN_DECLS
  * ServiceCall: one call on its way through the gate, attached to its invocation.
  * @interface, @member: a method; a property; "*" for all properties at once
  * @interactive: whether somebody may be asked for a password
+ * @language: (nullable): the caller's
  *
  * What it is about, said by the owner of the interface before it is authorised:
  * @process: (nullable): the process that it looks into
@@ -28,6 +30,7 @@ typedef struct
   const char *interface;
   const char *member;
   gboolean interactive;
+  const ServiceLanguage *language;
 
   ServiceProcess *process;
   gboolean has_owner;

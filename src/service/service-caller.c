@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
+#include <glib/gi18n.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -102,9 +103,10 @@ on_credentials (GObject *source, GAsyncResult *result, gpointer data)
     credentials = g_variant_get_child_value (reply, 0);
   if (credentials == NULL || !g_variant_lookup (credentials, "UnixUserID", "u", &self->uid))
     {
-      g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
-                               "The bus does not say whose this call is: its caller has left, or is not of "
-                               "this machine");
+      g_task_return_new_error (
+          task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
+          _ ("The bus does not say whose this call is: its caller has left, or is not of "
+             "this machine"));
       return;
     }
   self->groups = g_variant_lookup_value (credentials, "UnixGroupIDs", G_VARIANT_TYPE ("au"));

@@ -7,6 +7,7 @@
 
 #include "service-configuration.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "hap-error.h"
@@ -95,9 +96,11 @@ set_number (ServiceConfiguration *self, const Setting *setting, const char *text
   if (!parse_number (setting, text, &number))
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-                   "%s: “%s” is not a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "%s",
-                   setting->key, text, setting->minimum, setting->maximum,
-                   setting->kind == SIZE ? ", with or without K, M or G behind it" : "");
+                   setting->kind == SIZE
+                       ? _ ("%s: “%s” is not a number from %llu to %llu, with or without K, M or G behind it")
+                       : _ ("%s: “%s” is not a number from %llu to %llu"),
+                   setting->key, text, (unsigned long long)setting->minimum,
+                   (unsigned long long)setting->maximum);
       return FALSE;
     }
   if (setting->kind == COUNT)
@@ -119,7 +122,7 @@ take_key (ServiceConfiguration *self, GKeyFile *file, const char *group, const c
     return set_number (self, setting, text, error);
   if (!g_str_equal (group, GROUP_SERVICE) || !g_str_equal (key, "Target"))
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "[%s] %s is not known", group, key);
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("[%s] %s is not known"), group, key);
       return FALSE;
     }
   g_free (self->target);

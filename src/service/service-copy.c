@@ -9,6 +9,7 @@
 #include "service-copy.h"
 
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ open_directory (ServiceProcess *target, guint tracer_pid, guint pid, guint64 *si
 
   if (status == NULL)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The copy of the process has ended");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The copy of the process has ended"));
       return -1;
     }
   if (find_number (status, "PPid") != service_process_get_pid (target)
@@ -122,8 +123,8 @@ make_first_victim (int dir_fd, GError **error)
   if (fd >= 0 && write (fd, most, strlen (most)) == (gssize)strlen (most))
     return TRUE;
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-               "The copy cannot be made the first process to go when memory is short: %s",
-               g_strerror (errno));
+               _ ("The copy cannot be made the first process to go when memory is short: %s"),
+               strerror (errno));
   return FALSE;
 }
 
@@ -162,7 +163,7 @@ look_after (int dir_fd, guint pid, guint64 size, GError **error)
   if (guard->pidfd < 0 || !service_headroom_has (guard->headroom, size, error))
     {
       if (guard->pidfd < 0)
-        g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The copy of the process has ended");
+        g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The copy of the process has ended"));
       guard_free (guard);
       return FALSE;
     }
@@ -185,7 +186,7 @@ service_copy_open (ServiceProcess *target, guint tracer_pid, guint pid, GUnixFDL
   maps_fd = openat (dir_fd, "maps", READ_ONLY);
   if (mem_fd < 0 || maps_fd < 0)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The copy of the process has ended");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The copy of the process has ended"));
       return NULL;
     }
   mem = g_unix_fd_list_append (fds, mem_fd, error);

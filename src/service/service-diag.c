@@ -8,6 +8,7 @@
 #include "service-diag.h"
 
 #include <glib-unix.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -65,7 +66,7 @@ answer (GDBusMethodInvocation *invocation, int fd)
   if (handle < 0)
     {
       g_dbus_method_invocation_return_error (invocation, HAP_ERROR, HAP_ERROR_FAILED,
-                                             "The network namespace of the process cannot be entered");
+                                             _ ("The network namespace of the process cannot be entered"));
       return;
     }
   g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, g_variant_new ("(h)", handle), fds);
@@ -103,7 +104,7 @@ start_child (Call *call, int network, GError **error)
 
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot make a socket: %s", g_strerror (errno));
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot make a socket: %s"), strerror (errno));
       return FALSE;
     }
   opener.socket = pair[1];
@@ -114,7 +115,7 @@ start_child (Call *call, int network, GError **error)
   call->socket = pair[0];
   if (call->child > 0)
     return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot start a process: %s", g_strerror (errno));
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot start a process: %s"), strerror (errno));
   service_fd_clear (&call->socket);
   return FALSE;
 }
@@ -128,7 +129,7 @@ start (ServiceProcess *process, GDBusMethodInvocation *invocation, GError **erro
 
   if (n_children >= MAX_CHILDREN)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, "Too many networks are being looked at");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, _ ("Too many networks are being looked at"));
       return FALSE;
     }
   network = service_process_open_network (process, &local_error);

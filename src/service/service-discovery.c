@@ -9,10 +9,12 @@
 #include "service-discovery.h"
 
 #include <dirent.h>
+#include <glib/gi18n.h>
 #include <stdlib.h>
 
 #include "hap-error.h"
 #include "service-fd.h"
+#include "service-language.h"
 #include "service-text.h"
 #include "service-worker.h"
 
@@ -33,6 +35,7 @@ typedef struct
   GPtrArray *batch;      /* the worker is at it */
   GPtrArray *targets;
   guint n_failures;
+  const ServiceLanguage *language; /* of those who wait for it */
 } Look;
 
 static void next_batch (GTask *task);
@@ -177,7 +180,7 @@ take_target (GVariant *entry, ServiceProcess *process)
   g_variant_lookup (entry, "supported", "b", &target->supported);
   g_variant_lookup (entry, "home_assistant", "b", &target->home_assistant);
   if (!target->supported && target->reason == NULL)
-    target->reason = g_strdup ("no reason is known");
+    target->reason = g_strdup (_ ("no reason is known"));
   return target;
 }
 
@@ -219,6 +222,7 @@ on_discovered (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   Look *look = g_task_get_task_data (task);
+  SERVICE_SPEAKS (look->language);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = service_worker_call_finish (SERVICE_WORKER (source), result, &error);
   g_autoptr (GVariant) entries = NULL;
@@ -329,6 +333,7 @@ service_discover (ServiceLauncher *launcher, GAsyncReadyCallback callback, gpoin
   g_task_set_source_tag (task, service_discover);
   g_task_set_task_data (task, look, (GDestroyNotify)look_free);
   look->launcher = g_object_ref (launcher);
+  look->language = service_language_get_current ();
   look->pids = list_pids ();
   look->targets = g_ptr_array_new_with_free_func ((GDestroyNotify)service_target_free);
   next_batch (task);

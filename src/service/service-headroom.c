@@ -7,6 +7,7 @@
 
 #include "service-headroom.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "hap-error.h"
@@ -112,9 +113,9 @@ service_headroom_has (ServiceHeadroom *self, guint64 size, GError **error)
   if (left >= size && !low)
     return TRUE;
   g_set_error (error, HAP_ERROR, HAP_ERROR_NO_SPACE,
-               "There is not enough memory for a copy of the process: %" G_GUINT64_FORMAT
-               " MiB are left, to it or to the machine, and it can come to need %" G_GUINT64_FORMAT " MiB",
-               left >> 20, size >> 20);
+               _ ("There is not enough memory for a copy of the process: %llu MiB are left, to it or to the "
+                  "machine, and it can come to need %llu MiB"),
+               (unsigned long long)left >> 20, (unsigned long long)size >> 20);
   return FALSE;
 }
 

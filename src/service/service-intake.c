@@ -9,6 +9,7 @@
 #include "service-intake.h"
 
 #include <gio/gunixfdlist.h>
+#include <glib/gi18n.h>
 #include <math.h>
 #include <string.h>
 
@@ -94,8 +95,8 @@ spend_entry_credit (ServiceIntake *self, gsize size, GError **error)
     {
       g_set_error (
           error, HAP_ERROR, HAP_ERROR_NO_SPACE,
-          "The report is too long, or grows too fast: ask for less at once, or raise EntryBurstBytes "
-          "in ha-profilerd.conf");
+          _ ("The report is too long, or grows too fast: ask for less at once, or raise EntryBurstBytes "
+             "in ha-profilerd.conf"));
       return FALSE;
     }
   self->entry_credit -= size + ENTRY_COST;

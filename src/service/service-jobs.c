@@ -6,6 +6,8 @@
 
 #include "service-jobs.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-error.h"
 #include "service-interfaces.h"
 #include "service-quota.h"
@@ -181,9 +183,8 @@ call_job (gpointer owner, GDBusMethodInvocation *invocation)
 
   if (!service_job_is_running (job))
     {
-      service_bus_return_error (invocation,
-                                g_error_new (HAP_ERROR, HAP_ERROR_NOT_RUNNING,
-                                             "The job has ended already: %s", service_job_get_state (job)));
+      service_bus_return_error (
+          invocation, g_error_new (HAP_ERROR, HAP_ERROR_NOT_RUNNING, _ ("The job has ended already")));
       return;
     }
   g_signal_connect (job, "ended", G_CALLBACK (on_cancelled_job_ended), invocation);
@@ -235,12 +236,16 @@ find_first_in_slot (ServiceJobs *self, const char *slot, guint pid)
   return NULL;
 }
 
-/* "object-logging" -> "Object logging" */
+/* "object-logging" -> "Object logging", unless there is a translation of it */
 static char *
 make_slot_title (const char *slot)
 {
-  char *title = g_strdelimit (g_strdup (slot), "-_", ' ');
+  const char *translated = gettext (slot);
+  char *title;
 
+  if (translated != slot)
+    return g_strdup (translated);
+  title = g_strdelimit (g_strdup (slot), "-_", ' ');
   title[0] = g_ascii_toupper (title[0]);
   return title;
 }
@@ -253,14 +258,14 @@ set_busy_error (ServiceJob *job, const char *slot, GError **error)
   const char *path = service_job_get_path (job);
 
   if (remaining < 0)
-    g_set_error (error, HAP_ERROR, HAP_ERROR_ALREADY_STARTED, "%s already started", title);
+    g_set_error (error, HAP_ERROR, HAP_ERROR_ALREADY_STARTED, _ ("%s already started"), title);
   else
-    g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY,
-                 "%s runs on process %u already, until about %" G_GINT64_FORMAT
-                 " s from now: wait for it, or cancel it (%s)",
-                 service_job_get_action_class (job)->method, service_job_get_pid (job),
-                 (remaining + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC,
-                 path != NULL ? path : "by leaving the bus");
+    g_set_error (
+        error, HAP_ERROR, HAP_ERROR_BUSY,
+        _ ("%s runs on process %u already, until about %lld s from now: wait for it, or cancel it (%s)"),
+        service_job_get_action_class (job)->method, service_job_get_pid (job),
+        (long long)((remaining + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC),
+        path != NULL ? path : _ ("by leaving the bus"));
 }
 
 static gboolean
@@ -334,10 +339,10 @@ service_jobs_find_in_slot (ServiceJobs *self, const char *slot, guint pid, GErro
     return found;
 
   if (n == 0)
-    g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_RUNNING, "%s not running", title);
+    g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_RUNNING, _ ("%s not running"), title);
   else
     g_set_error (error, HAP_ERROR, HAP_ERROR_AMBIGUOUS_TARGET,
-                 "%s runs on more than one process: say which by “target”: %s", title, pids->str);
+                 _ ("%s runs on more than one process: say which by “target”: %s"), title, pids->str);
   return NULL;
 }
 
@@ -437,6 +442,6 @@ service_jobs_new (const ServiceContext *context, ServiceHold *hold, guint retent
   self->context = context;
   self->hold = hold;
   self->retention_seconds = retention_seconds;
-  self->quota = service_quota_new ("jobs run", context->limits->jobs, context->limits->jobs_per_user);
+  self->quota = service_quota_new (N_ ("jobs run"), context->limits->jobs, context->limits->jobs_per_user);
   return self;
 }

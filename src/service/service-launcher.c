@@ -9,6 +9,7 @@
 #include "service-launcher.h"
 
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,12 +18,14 @@
 
 #include "service-copy.h"
 #include "service-fd.h"
+#include "service-language.h"
 #include "service-rights.h"
 
 #define WORKER_MAX_FILE (512 * (rlim_t)1024 * 1024)
 #define WORKER_MAX_FDS 65536
 #define WORKER_MAX_THREADS 256
 #define TRACER_MAX_THREADS 8
+#define PATH "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Of the machine's memory a worker may fill so much; of addresses, for files that it maps and what is only
  * reserved, it may have so much more. */
@@ -145,17 +148,31 @@ on_child_ended (GObject *source, GAsyncResult *result, gpointer data)
     g_signal_emit (self, signals[SIGNAL_QUIET], 0);
 }
 
+/* For whom speaks as the caller does: only messages, so that numbers stay as they are. */
+static GStrv
+make_environment_in (const ServiceLanguage *language)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree char *messages = g_strconcat ("LC_MESSAGES=", service_language_get_name (language), NULL);
+
+  g_strv_builder_add_many (builder, PATH, "LC_CTYPE=C.UTF-8", messages, NULL);
+  return g_strv_builder_end (builder);
+}
+
 static GSubprocess *
 start (ServiceLauncher *self, GSubprocessLauncher *launcher, const char *const *argv, GError **error)
 {
+  const ServiceLanguage *language = service_language_get_current ();
+  g_auto (GStrv) environment =
+      language != NULL ? make_environment_in (language) : g_strdupv (self->environment);
   GSubprocess *child;
 
-  g_subprocess_launcher_set_environ (launcher, self->environment);
+  g_subprocess_launcher_set_environ (launcher, environment);
   g_subprocess_launcher_set_cwd (launcher, "/");
   child = g_subprocess_launcher_spawnv (launcher, argv, error);
   if (child == NULL)
     {
-      g_prefix_error (error, "Cannot start %s, is it installed whole? ", argv[0]);
+      g_prefix_error (error, _ ("Cannot start %s, is it installed whole? "), argv[0]);
       return NULL;
     }
   g_hash_table_add (self->children, g_object_ref (child));
@@ -283,9 +300,9 @@ service_launcher_describe_end (GSubprocess *process)
     {
       int signal_number = g_subprocess_get_term_sig (process);
 
-      return g_strdup_printf ("ended by signal %d (%s)", signal_number, g_strsignal (signal_number));
+      return g_strdup_printf (_ ("ended by signal %d (%s)"), signal_number, strsignal (signal_number));
     }
-  return g_strdup_printf ("exited with status %d", g_subprocess_get_exit_status (process));
+  return g_strdup_printf (_ ("exited with status %d"), g_subprocess_get_exit_status (process));
 }
 
 /* Of our own environment only the language goes on. */
@@ -295,7 +312,7 @@ make_environment (void)
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_auto (GStrv) names = g_listenv ();
 
-  g_strv_builder_add (builder, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+  g_strv_builder_add (builder, PATH);
   for (guint i = 0; names[i] != NULL; i++)
     {
       g_autofree char *variable = NULL;

@@ -8,6 +8,7 @@
 #include "service-manager.h"
 
 #include <gio/gunixfdlist.h>
+#include <glib/gi18n.h>
 
 #include "config.h"
 #include "hap-error.h"
@@ -18,6 +19,7 @@ struct _ServiceManager
   GObject parent_instance;
 
   GVariant *actions;
+  ServiceBus *bus;
   ServiceAuthority *authority;
   ServiceTargets *targets;
   ServiceJobs *jobs;
@@ -53,7 +55,7 @@ handle_list_targets (ServiceManager *self, GDBusMethodInvocation *invocation, GV
 
   if (g_variant_n_children (options) > 0)
     answer (invocation, NULL,
-            g_error_new (HAP_ERROR, HAP_ERROR_INVALID_DATA, "ListTargets knows no options yet"));
+            g_error_new (HAP_ERROR, HAP_ERROR_INVALID_DATA, _ ("ListTargets knows no options yet")));
   else
     service_targets_list (self->targets, on_targets_listed, invocation);
 }
@@ -104,6 +106,17 @@ static void
 handle_unsubscribe (ServiceManager *self, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
   service_subscribers_remove (self->subscribers, g_dbus_method_invocation_get_sender (invocation));
+  answer (invocation, NULL, NULL);
+}
+
+static void
+handle_set_locale (ServiceManager *self, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  const char *locale;
+
+  g_variant_get (parameters, "(&s)", &locale);
+  service_bus_set_language (self->bus, g_dbus_method_invocation_get_sender (invocation),
+                            service_language_find (locale));
   answer (invocation, NULL, NULL);
 }
 
@@ -179,6 +192,7 @@ call_manager (gpointer owner, GDBusMethodInvocation *invocation)
     { "ListTargets", handle_list_targets },   { "Subscribe", handle_subscribe },
     { "Unsubscribe", handle_unsubscribe },    { "ListArtifacts", handle_list_artifacts },
     { "OpenArtifact", handle_open_artifact }, { "RemoveArtifact", handle_remove_artifact },
+    { "SetLocale", handle_set_locale },
   };
   const char *method = g_dbus_method_invocation_get_method_name (invocation);
 
@@ -218,6 +232,7 @@ service_manager_finalize (GObject *object)
   ServiceManager *self = SERVICE_MANAGER (object);
 
   g_variant_unref (self->actions);
+  g_clear_object (&self->bus);
   g_clear_object (&self->authority);
   g_clear_object (&self->targets);
   g_clear_object (&self->jobs);
@@ -239,6 +254,7 @@ service_manager_init (ServiceManager *self)
 
 ServiceManager *
 service_manager_new (GVariant *actions,
+                     ServiceBus *bus,
                      ServiceAuthority *authority,
                      ServiceTargets *targets,
                      ServiceJobs *jobs,
@@ -248,6 +264,7 @@ service_manager_new (GVariant *actions,
   ServiceManager *self = g_object_new (SERVICE_TYPE_MANAGER, NULL);
 
   self->actions = g_variant_ref_sink (actions);
+  self->bus = g_object_ref (bus);
   self->authority = g_object_ref (authority);
   self->targets = g_object_ref (targets);
   self->jobs = g_object_ref (jobs);

@@ -20,6 +20,7 @@ G_DECLARE_FINAL_TYPE (ServiceManager, service_manager, SERVICE, MANAGER, GObject
 /* @actions: `aa{sv}`, of service_introspection_describe_actions(). @authority: asked what subscribers may
  * hear */
 ServiceManager *service_manager_new (GVariant *actions,
+                                     ServiceBus *bus,
                                      ServiceAuthority *authority,
                                      ServiceTargets *targets,
                                      ServiceJobs *jobs,

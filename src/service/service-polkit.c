@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "hap-error.h"
+#include "service-language.h"
 
 typedef struct
 {
@@ -21,6 +22,7 @@ typedef struct
   char *sender;
   char *action_id;
   PolkitDetails *details;
+  const ServiceLanguage *language;
   gboolean interactive;
   GCancellable *cancellable;
   const char *cancelled; /* why */
@@ -55,14 +57,14 @@ on_timer (gpointer data)
   Ask *ask = data;
 
   ask->timer = 0;
-  cancel (ask, "polkit did not answer in time");
+  cancel (ask, N_ ("polkit did not answer in time"));
   return G_SOURCE_REMOVE;
 }
 
 static void
 on_caller_left (GDBusConnection *connection, const char *name, gpointer data)
 {
-  cancel (data, "the caller has left");
+  cancel (data, N_ ("the caller has left"));
 }
 
 /* Names of a target stand in prompts: "$(" there would be taken for a detail of ours. */
@@ -137,9 +139,10 @@ static void
 return_denied (GTask *task, const char *why)
 {
   const Ask *ask = g_task_get_task_data (task);
+  SERVICE_SPEAKS (ask->language);
 
-  g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, "%s is not allowed: %s", ask->action_id,
-                           why);
+  g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, _ ("%s is not allowed: %s"),
+                           ask->action_id, why);
 }
 
 static void
@@ -147,10 +150,11 @@ return_failure (GTask *task, GError *owned_error)
 {
   g_autoptr (GError) error = owned_error;
   const Ask *ask = g_task_get_task_data (task);
+  SERVICE_SPEAKS (ask->language);
   g_autofree char *why = NULL;
 
   g_dbus_error_strip_remote_error (error);
-  why = g_strdup_printf ("polkit, which decides it, cannot be asked (%s); only root may do it without",
+  why = g_strdup_printf (_ ("polkit, which decides it, cannot be asked (%s); only root may do it without"),
                          error->message);
   return_denied (task, ask->cancelled != NULL ? ask->cancelled : why);
 }
@@ -171,13 +175,13 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
   else if (polkit_authorization_result_get_is_authorized (answer))
     g_task_return_boolean (task, TRUE);
   else if (polkit_authorization_result_get_dismissed (answer))
-    return_denied (task, "the prompt for a password was dismissed");
+    return_denied (task, N_ ("the prompt for a password was dismissed"));
   else if (!polkit_authorization_result_get_is_challenge (answer))
-    return_denied (task, "polkit's rules refuse it, or the password was wrong");
+    return_denied (task, N_ ("polkit's rules refuse it, or the password was wrong"));
   else if (ask->interactive)
-    return_denied (task, "a password is needed and there is no agent that asks for it (see pkttyagent)");
+    return_denied (task, N_ ("a password is needed and there is no agent that asks for it (see pkttyagent)"));
   else
-    return_denied (task, "a password is needed, and the call does not allow to ask for it");
+    return_denied (task, N_ ("a password is needed, and the call does not allow to ask for it"));
 }
 
 /* The library's one authority does not bear to be freed while an answer is on its way. */
@@ -224,6 +228,7 @@ service_polkit_ask (const ServicePolkitQuestion *question, GAsyncReadyCallback c
   ask->action_id = g_strdup (question->action_id);
   ask->details = make_details (question);
   ask->interactive = question->interactive;
+  ask->language = service_language_get_current ();
   ask->cancellable = g_cancellable_new ();
   g_task_set_source_tag (task, service_polkit_ask);
   g_task_set_task_data (task, ask, (GDestroyNotify)ask_free);

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,19 +50,20 @@ service_process_clear (ServiceProcess *self)
 }
 
 static void
-set_error (GError **error, guint pid, const char *what, int saved_errno)
+set_error (GError **error, guint pid, int saved_errno)
 {
   if (saved_errno == ENOENT || saved_errno == ESRCH)
     g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE,
-                 "There is no process %u (any more); see ListTargets for what runs", pid);
+                 _ ("There is no process %u (any more); see ListTargets for what runs"), pid);
   else if (saved_errno == EACCES || saved_errno == EPERM)
-    g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
-                 "The kernel does not let the profiler %s process %u: it belongs to somebody else, or "
-                 "kernel.yama.ptrace_scope forbids it; the service on the system bus can",
-                 what, pid);
+    g_set_error (
+        error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
+        _ ("The kernel does not let the profiler look into process %u: it belongs to somebody else, or "
+           "kernel.yama.ptrace_scope forbids it; the service on the system bus can"),
+        pid);
   else
-    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot %s process %u: %s", what, pid,
-                 g_strerror (saved_errno));
+    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot look into process %u: %s"), pid,
+                 strerror (saved_errno));
 }
 
 /* What has no memory is a kernel thread, or a process of which only threads besides the main one are left. */
@@ -74,15 +76,16 @@ has_memory (ServiceProcess *self, GError **error)
     return TRUE;
   if (errno != ENOENT)
     {
-      set_error (error, self->pid, "look into", errno);
+      set_error (error, self->pid, errno);
       return FALSE;
     }
   if (service_process_is_alive (self))
-    g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                 "Process %u has no memory of its own: it is a kernel thread, or its main thread has ended",
-                 self->pid);
+    g_set_error (
+        error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+        _ ("Process %u has no memory of its own: it is a kernel thread, or its main thread has ended"),
+        self->pid);
   else
-    set_error (error, self->pid, "open", ESRCH);
+    set_error (error, self->pid, ESRCH);
   return FALSE;
 }
 
@@ -108,14 +111,14 @@ open_descriptors (ServiceProcess *self, GError **error)
   /* EINVAL: the number is a thread's and no process's. */
   if (self->pidfd < 0)
     {
-      set_error (error, self->pid, "open", errno == EINVAL ? ESRCH : errno);
+      set_error (error, self->pid, errno == EINVAL ? ESRCH : errno);
       return FALSE;
     }
 
   self->dir_fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (self->dir_fd < 0 || fstat (self->dir_fd, &status) != 0)
     {
-      set_error (error, self->pid, "open", errno);
+      set_error (error, self->pid, errno);
       return FALSE;
     }
   self->uid = status.st_uid;
@@ -129,7 +132,7 @@ open_descriptors (ServiceProcess *self, GError **error)
     self->task_fd = openat (self->dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (self->task_fd < 0)
     {
-      set_error (error, self->pid, "look into", errno);
+      set_error (error, self->pid, errno);
       return FALSE;
     }
   self->command = read_command (self);
@@ -138,7 +141,7 @@ open_descriptors (ServiceProcess *self, GError **error)
    * descriptors. */
   if (!service_process_is_alive (self))
     {
-      set_error (error, self->pid, "open", ESRCH);
+      set_error (error, self->pid, ESRCH);
       return FALSE;
     }
   return TRUE;
@@ -153,8 +156,8 @@ service_process_open (guint pid, GError **error)
   self->pidfd = self->dir_fd = self->mem_fd = self->maps_fd = self->task_fd = -1;
   if (pid == 0 || pid > G_MAXINT32)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, "“target”: %u is not the number of a process",
-                   pid);
+      g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
+                   _ ("“target”: %u is not the number of a process"), pid);
       return NULL;
     }
   if (!open_descriptors (self, error))
@@ -276,7 +279,7 @@ service_process_open_root (ServiceProcess *self, GError **error)
   int fd = openat (self->dir_fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
   if (fd < 0)
-    set_error (error, self->pid, "look into", errno);
+    set_error (error, self->pid, errno);
   return fd;
 }
 
@@ -288,7 +291,7 @@ service_process_open_network (ServiceProcess *self, GError **error)
 
   if (fd < 0 || fstat (fd, &theirs) != 0)
     {
-      set_error (error, self->pid, "look into", errno);
+      set_error (error, self->pid, errno);
       return -1;
     }
   if (stat_namespace (AT_FDCWD, "/proc/self/ns/net", &ours) && ours.st_ino == theirs.st_ino
@@ -303,7 +306,7 @@ service_process_open_file (ServiceProcess *self, const char *name, GError **erro
   int fd = openat (self->dir_fd, name, READ_ONLY);
 
   if (fd < 0)
-    set_error (error, self->pid, "look into", errno);
+    set_error (error, self->pid, errno);
   return fd;
 }
 
@@ -317,7 +320,7 @@ compare_numbers (gconstpointer a, gconstpointer b)
 
 /* The numbers from @from on that are names in the directory, ascending. @directory_fd: (transfer full) */
 static GArray *
-list_numbers (ServiceProcess *self, int directory_fd, guint from, const char *what, GError **error)
+list_numbers (ServiceProcess *self, int directory_fd, guint from, GError **error)
 {
   g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (guint));
   DIR *directory = directory_fd >= 0 ? fdopendir (directory_fd) : NULL;
@@ -325,7 +328,7 @@ list_numbers (ServiceProcess *self, int directory_fd, guint from, const char *wh
 
   if (directory == NULL)
     {
-      set_error (error, self->pid, what, errno);
+      set_error (error, self->pid, errno);
       service_fd_clear (&directory_fd);
       return NULL;
     }
@@ -347,7 +350,7 @@ list_threads (ServiceProcess *self, guint after, GError **error)
   /* A description of its own, since task_fd's offset is shared with the tracer. */
   int fd = openat (self->task_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  return list_numbers (self, fd, after < G_MAXUINT ? after + 1 : after, "list the threads of", error);
+  return list_numbers (self, fd, after < G_MAXUINT ? after + 1 : after, error);
 }
 
 /* The handle of the file in @fds; -1 when the thread has ended. */
@@ -454,7 +457,7 @@ service_process_read_sockets (ServiceProcess *self, guint from, GError **error)
 {
   service_autofd int directory_fd = openat (self->dir_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int listed_fd = directory_fd >= 0 ? fcntl (directory_fd, F_DUPFD_CLOEXEC, 0) : -1;
-  g_autoptr (GArray) numbers = list_numbers (self, listed_fd, from, "list the descriptors of", error);
+  g_autoptr (GArray) numbers = list_numbers (self, listed_fd, from, error);
   guint n = numbers != NULL ? MIN (numbers->len, MAX_DESCRIPTORS_A_CALL) : 0;
   GVariantBuilder builder;
 
@@ -516,24 +519,24 @@ service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, 
   if (path_fd < 0 || fstat (path_fd, &status) != 0)
     {
       if (errno == ENOENT)
-        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-                     "Process %u has no file mapped at 0x%" G_GINT64_MODIFIER "x", self->pid, start);
+        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Process %u has no file mapped at 0x%llx"),
+                     self->pid, (unsigned long long)start);
       else
-        set_error (error, self->pid, "open a mapped file of", errno);
+        set_error (error, self->pid, errno);
       return -1;
     }
   if (!S_ISREG (status.st_mode))
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-                   "What process %u has mapped at 0x%" G_GINT64_MODIFIER "x is no regular file", self->pid,
-                   start);
+                   _ ("What process %u has mapped at 0x%llx is no regular file"), self->pid,
+                   (unsigned long long)start);
       return -1;
     }
 
   reopened = g_strdup_printf ("/proc/self/fd/%d", path_fd);
   fd = open (reopened, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    set_error (error, self->pid, "read a mapped file of", errno);
+    set_error (error, self->pid, errno);
   return fd;
 }
 

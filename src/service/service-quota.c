@@ -6,6 +6,8 @@
 
 #include "service-quota.h"
 
+#include <glib/gi18n.h>
+
 #include "hap-error.h"
 
 struct _ServiceQuota
@@ -59,14 +61,14 @@ service_quota_take (ServiceQuota *self, guint uid, GError **error)
   if (self->max_per_user != 0 && count >= self->max_per_user)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY,
-                   "%u %s for user %u already, and no more may: wait for one, or cancel it", count,
-                   self->what, uid);
+                   _ ("%u %s for user %u already, and no more may: wait for one, or cancel it"), count,
+                   _ (self->what), uid);
       return FALSE;
     }
   if (self->max != 0 && self->n >= self->max)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY,
-                   "%u %s already, and no more may: wait for one, or cancel it", self->n, self->what);
+                   _ ("%u %s already, and no more may: wait for one, or cancel it"), self->n, _ (self->what));
       return FALSE;
     }
   self->n++;

@@ -7,6 +7,7 @@
 
 #include "service-rights.h"
 
+#include <glib/gi18n.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -88,10 +89,10 @@ service_rights_choose (ServiceRights *rights, GError **error)
   user = getpwnam (SHARED_USER);
   if (user == NULL || user->pw_uid == 0)
     {
-      g_set_error (
-          error, HAP_ERROR, HAP_ERROR_FAILED,
-          "There is no uid to run a worker as: this container maps none above 65535, and has no user "
-          "“" SHARED_USER "”: create it, as a system user");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
+                   _ ("There is no uid to run a worker as: this container maps none above 65535, and has no "
+                      "user “%s”: create it, as a system user"),
+                   SHARED_USER);
       return FALSE;
     }
   rights->uid = (guint32)user->pw_uid;

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -193,7 +194,7 @@ read_identity (ServiceProcess *process, ServiceSourceOpener *opener, GError **er
       || !all_equal (gids, read_numbers (status, "\nGid:", gids, 4))
       || uids[0] != service_process_get_uid (process))
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, "Process %u is not one user's alone",
+      g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED, _ ("Process %u is not one user's alone"),
                    service_process_get_pid (process));
       return FALSE;
     }
@@ -226,7 +227,7 @@ start_child (Call *call, ServiceSourceOpener *opener, GError **error)
 
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot make a socket: %s", g_strerror (errno));
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot make a socket: %s"), strerror (errno));
       return FALSE;
     }
   opener->socket = pair[1];
@@ -236,7 +237,7 @@ start_child (Call *call, ServiceSourceOpener *opener, GError **error)
   close (pair[1]);
   if (child < 0)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot start a process: %s", g_strerror (errno));
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot start a process: %s"), strerror (errno));
       close (pair[0]);
       return FALSE;
     }
@@ -256,7 +257,7 @@ start (ServiceProcess *process, GDBusMethodInvocation *invocation, const char *c
     return FALSE;
   if (n_children >= MAX_CHILDREN)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, "Too many source files are being opened");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, _ ("Too many source files are being opened"));
       return FALSE;
     }
   root = service_process_open_root (process, error);

@@ -7,6 +7,8 @@
 
 #include "service-subscribers.h"
 
+#include <glib/gi18n.h>
+
 #include "service-quota.h"
 
 typedef struct
@@ -173,6 +175,6 @@ service_subscribers_new (ServiceBus *bus, const ServiceLimits *limits)
 
   self->bus = g_object_ref (bus);
   self->quota =
-      service_quota_new ("subscribers are there", limits->subscribers, limits->subscribers_per_user);
+      service_quota_new (N_ ("subscribers are there"), limits->subscribers, limits->subscribers_per_user);
   return self;
 }

@@ -8,10 +8,12 @@
 
 #include "service-targets.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "hap-error.h"
 #include "service-discovery.h"
+#include "service-language.h"
 #include "service-text.h"
 
 #define HOME_ASSISTANT "home-assistant"
@@ -34,7 +36,7 @@ static gboolean
 fail_parse (GError **error)
 {
   g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
-               "“target” must be the number of a process, or a name that ListTargets shows");
+               _ ("“target” must be the number of a process, or a name that ListTargets shows"));
   return FALSE;
 }
 
@@ -83,7 +85,7 @@ service_targets_parse (GVariant *target, guint *pid, char **name, GError **error
       if (number <= 0 || number > G_MAXINT32)
         {
           g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
-                       "“target”: %" G_GINT64_FORMAT " is not the number of a process", number);
+                       _ ("“target”: %lld is not the number of a process"), (long long)number);
           return FALSE;
         }
       *pid = (guint)number;
@@ -144,8 +146,15 @@ static void on_discovered (GObject *source, GAsyncResult *result, gpointer data)
 static void
 start_look (ServiceTargets *self)
 {
-  self->looking = g_steal_pointer (&self->waiting);
+  g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->waiting);
+  const ServiceLanguage *language = g_task_get_task_data (waiting->pdata[0]);
+  SERVICE_SPEAKS (language);
+
+  self->looking = g_ptr_array_new_with_free_func (g_object_unref);
   self->waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < waiting->len; i++)
+    g_ptr_array_add (g_task_get_task_data (waiting->pdata[i]) == language ? self->looking : self->waiting,
+                     g_object_ref (waiting->pdata[i]));
   service_discover (self->launcher, on_discovered, g_object_ref (self));
 }
 
@@ -170,18 +179,19 @@ on_discovered (GObject *source, GAsyncResult *result, gpointer data)
     start_look (self);
 }
 
-/* Returns all targets. Callers share looks, but nobody gets the result of one that began before they asked.
- */
+/* Returns all targets. Callers of one language share looks, but nobody gets the result of one that began
+ * before they asked. The task's data is the language. */
 static void
 look (ServiceTargets *self, GAsyncReadyCallback callback, gpointer data)
 {
   GTask *task = g_task_new (self, NULL, callback, data);
 
   g_task_set_source_tag (task, look);
+  g_task_set_task_data (task, (gpointer)service_language_get_current (), NULL);
   if (self->waiting->len >= MAX_WAITING)
     {
       g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_BUSY,
-                               "Too many callers wait for the targets: call again later");
+                               _ ("Too many callers wait for the targets: call again later"));
       g_object_unref (task);
       return;
     }
@@ -268,11 +278,11 @@ enumerate (GPtrArray *targets)
   GString *text = g_string_new (NULL);
 
   if (targets->len == 0)
-    g_string_append (text, "No Python process runs here that the service may see");
-  else if (targets->len == 1)
-    g_string_append (text, "One Python process runs here:");
+    g_string_append (text, _ ("No Python process runs here that the service may see"));
   else
-    g_string_append_printf (text, "%u Python processes run here:", targets->len);
+    g_string_append_printf (
+        text, ngettext ("One Python process runs here:", "%u Python processes run here:", targets->len),
+        targets->len);
 
   for (guint i = 0; i < MIN (targets->len, MAX_CANDIDATES); i++)
     {
@@ -281,7 +291,7 @@ enumerate (GPtrArray *targets)
       g_string_append_printf (text, "%s %s (%u)", i > 0 ? "," : "", target->name, target->pid);
     }
   if (targets->len > MAX_CANDIDATES)
-    g_string_append_printf (text, " and %u more", targets->len - MAX_CANDIDATES);
+    g_string_append_printf (text, _ (" and %u more"), targets->len - MAX_CANDIDATES);
   return g_string_free (text, FALSE);
 }
 
@@ -320,10 +330,10 @@ choose_by_name (GPtrArray *targets, const char *name, GError **error)
   if (namesakes->len > 0)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_AMBIGUOUS_TARGET,
-                   "More than one process is called “%s”: say which one by “target”. %s", name, there);
+                   _ ("More than one process is called “%s”: say which one by “target”. %s"), name, there);
       return NULL;
     }
-  g_set_error (error, HAP_ERROR, HAP_ERROR_NO_TARGET, "There is no target “%s”. %s", name, there);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_NO_TARGET, _ ("There is no target “%s”. %s"), name, there);
   return NULL;
 }
 
@@ -346,10 +356,10 @@ choose_home_assistant (GPtrArray *targets, GError **error)
   there = enumerate (found->len > 1 ? found : targets);
   if (found->len > 1)
     g_set_error (error, HAP_ERROR, HAP_ERROR_AMBIGUOUS_TARGET,
-                 "More than one Home Assistant runs here: say which one by “target”. %s", there);
+                 _ ("More than one Home Assistant runs here: say which one by “target”. %s"), there);
   else
     g_set_error (error, HAP_ERROR, HAP_ERROR_NO_TARGET,
-                 "No Home Assistant runs here: say what is meant by “target”. %s", there);
+                 _ ("No Home Assistant runs here: say what is meant by “target”. %s"), there);
   return NULL;
 }
 
@@ -359,6 +369,7 @@ on_looked_for_one (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   const char *name = g_task_get_task_data (task);
+  SERVICE_SPEAKS (g_task_get_task_data (G_TASK (result)));
   GError *error = NULL;
   g_autoptr (GPtrArray) targets = look_finish (SERVICE_TARGETS (source), result, &error);
   ServiceTarget *target = NULL;
@@ -371,8 +382,9 @@ on_looked_for_one (GObject *source, GAsyncResult *result, gpointer data)
   if (target == NULL)
     g_task_return_error (task, error);
   else if (!target->supported)
-    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "%s (%u) cannot be profiled: %s",
-                             target->name, target->pid, target->reason);
+    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+                             _ (_ ("%s (%u) cannot be profiled: %s")), target->name, target->pid,
+                             target->reason);
   else
     g_task_return_pointer (task, service_process_ref (target->process),
                            (GDestroyNotify)service_process_unref);
@@ -387,7 +399,7 @@ resolve_pid (ServiceTargets *self, GTask *task, guint pid)
   if (service_launcher_owns (self->launcher, pid))
     {
       g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                               "Process %u is the profiler itself: it does not profile itself", pid);
+                               _ ("Process %u is the profiler itself: it does not profile itself"), pid);
       return;
     }
   process = service_process_open (pid, &error);

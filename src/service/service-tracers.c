@@ -9,6 +9,7 @@
 #include "service-tracers.h"
 
 #include <gio/gunixfdlist.h>
+#include <glib/gi18n.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -61,16 +62,17 @@ start (ServiceTracers *self, GError **error)
 
   if (self->n_started == MAX_TRACERS)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-                   "%u tracers of this job have ended: the machine has no time to stop a thread safely, or "
-                   "somebody ends them",
-                   self->n_started);
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_FAILED,
+          _ ("%u tracers of this job have ended: the machine has no time to stop a thread safely, or "
+             "somebody ends them"),
+          self->n_started);
       return -1;
     }
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot make a connection for a tracer: %s",
-                   g_strerror (errno));
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot make a connection for a tracer: %s"),
+                   strerror (errno));
       return -1;
     }
   workers = pair[0];

@@ -9,11 +9,13 @@
 #include "service-worker.h"
 
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <sys/socket.h>
 
 #include "hap-error.h"
 #include "service-fd.h"
 #include "service-interfaces.h"
+#include "service-language.h"
 
 #define WORKER_INTERFACE "org.homeassistant.Profiler.Private.Worker"
 #define STARTUP_SECONDS 15
@@ -50,6 +52,7 @@ struct _ServiceWorker
 
   ServiceWorkerFunc handle;
   gpointer owner;
+  const ServiceLanguage *language; /* of whom it works for */
 
   gint n_pending;  /* atomic: messages taken in by GDBus's thread and not yet by us */
   gint misbehaved; /* atomic: that thread saw a rule broken */
@@ -114,6 +117,7 @@ set_timer (ServiceWorker *self, guint seconds)
 static void
 fail_call (ServiceWorker *self)
 {
+  SERVICE_SPEAKS (self->language);
   g_autoptr (GTask) task = NULL;
   g_autofree char *end = NULL;
 
@@ -123,17 +127,17 @@ fail_call (ServiceWorker *self)
   task = g_steal_pointer (&self->task);
   end = service_launcher_describe_end (self->process);
   if (self->broken != NULL)
-    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_FAILED, "The worker broke a rule and was ended: %s",
-                             self->broken);
+    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_FAILED,
+                             _ ("The worker broke a rule and was ended: %s"), self->broken);
   else if (self->cancelled)
-    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_CANCELLED, "The worker %s after it was told to stop",
-                             end);
+    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_CANCELLED,
+                             _ ("The worker %s after it was told to stop"), end);
   else if (self->timed_out)
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_TIMED_OUT,
-                             "The worker did not answer in time and was ended");
+                             _ ("The worker did not answer in time and was ended"));
   else
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_FAILED,
-                             "The worker %s before it was done; the service's log may say more", end);
+                             _ ("The worker %s before it was done; the service's log may say more"), end);
 }
 
 /* Takes the call away that is answered now. */
@@ -232,6 +236,7 @@ on_job_call (GDBusConnection *connection,
              gpointer data)
 {
   ServiceWorker *self = data;
+  SERVICE_SPEAKS (self->language);
 
   g_atomic_int_add (&self->n_pending, -1);
   if (self->owner != NULL && self->broken == NULL)
@@ -329,13 +334,14 @@ service_worker_new (ServiceLauncher *launcher,
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot make a connection for a worker: %s",
-                   g_strerror (errno));
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot make a connection for a worker: %s"),
+                   strerror (errno));
       return NULL;
     }
   ours = pair[0];
   self->handle = handle;
   self->owner = owner;
+  self->language = service_language_get_current ();
   self->process = service_launcher_start_worker (launcher, plugin, pair[1], error);
   if (self->process == NULL)
     return NULL;

@@ -8,6 +8,7 @@
 #include "service.h"
 
 #include <glib-unix.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 
 #include "hap-error.h"
@@ -106,7 +107,7 @@ request_name (Service *self, GError **error)
   if (answer == ANSWER_PRIMARY_OWNER || answer == ANSWER_ALREADY_OWNER)
     return TRUE;
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-               "The name %s is taken on this bus: another ha-profilerd runs", SERVICE_BUS_NAME);
+               _ ("The name %s is taken on this bus: another ha-profilerd runs"), SERVICE_BUS_NAME);
   return FALSE;
 }
 
@@ -193,8 +194,8 @@ make_parts (Service *self, GVariant *actions)
   self->targets = service_targets_new (context->launcher, options->configuration->target);
   self->jobs = service_jobs_new (context, self->hold, options->configuration->retention_seconds);
   self->actions = service_actions_new (self->engine, self->targets, self->jobs);
-  self->manager = service_manager_new (actions, authority, self->targets, self->jobs, context->artifacts,
-                                       context->subscribers);
+  self->manager = service_manager_new (actions, context->bus, authority, self->targets, self->jobs,
+                                       context->artifacts, context->subscribers);
 }
 
 static gboolean

@@ -9,6 +9,7 @@
 #include "hap-elf.h"
 
 #include <elf.h>
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "hap-elf-private.h"
@@ -128,7 +129,8 @@ hap_elf_new (HapMemory *memory, guint64 base, GError **error)
       || !read_segments (self, base, &header))
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "There is no 64-bit ELF object for this processor at 0x%" G_GINT64_MODIFIER "x", base);
+                   _ ("There is no 64-bit ELF object for this processor at 0x%llx"),
+                   (unsigned long long)base);
       return NULL;
     }
   return g_steal_pointer (&self);

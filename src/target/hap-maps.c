@@ -10,6 +10,7 @@
 #include "hap-error.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -141,7 +142,7 @@ hap_maps_parse (const char *text, gsize length, GError **error)
           || !add_mapping (self, &mapping))
         {
           g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
-                       "The list of memory mappings makes no sense after %u lines", self->mappings->len);
+                       _ ("The list of memory mappings makes no sense after %u lines"), self->mappings->len);
           return NULL;
         }
       line = newline + 1;
@@ -163,20 +164,20 @@ hap_maps_read (int fd, GError **error)
     {
       int code = errno;
 
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot read the target's memory mappings: %s",
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot read the target's memory mappings: %s"),
                    g_strerror (code));
       return NULL;
     }
   if (n > 0)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
-                   "The target has too many memory mappings to read");
+                   _ ("The target has too many memory mappings to read"));
       return NULL;
     }
   if (text->len == 0)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE,
-                   "The target has ended, or runs another program now");
+                   _ ("The target has ended, or runs another program now"));
       return NULL;
     }
   return hap_maps_parse ((const char *)text->data, text->len, error);

@@ -8,6 +8,7 @@
 #include "hap-residency.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,7 +99,8 @@ hap_residency_parse (const char *text, gsize length, GError **error)
             return NULL;
           if (!add_mapping (self, hap_maps_get (parsed, 0)))
             {
-              g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA, "The list of mappings goes backwards");
+              g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
+                           _ ("The list of mappings goes backwards"));
               return NULL;
             }
         }
@@ -125,14 +127,14 @@ hap_residency_read (int fd, GError **error)
     g_byte_array_append (text, chunk, n);
   if (n != 0 && !(n < 0 && errno == ESRCH))
     {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot read what of the target is in memory: %s",
-                   n < 0 ? g_strerror (errno) : "it has too many mappings");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot read what of the target is in memory: %s"),
+                   n < 0 ? g_strerror (errno) : _ ("it has too many mappings"));
       return NULL;
     }
   if (text->len == 0)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE,
-                   "The target has ended, or runs another program now");
+                   _ ("The target has ended, or runs another program now"));
       return NULL;
     }
   return hap_residency_parse ((const char *)text->data, text->len, error);

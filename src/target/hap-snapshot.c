@@ -8,6 +8,7 @@
 
 #include "hap-snapshot.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -158,7 +159,7 @@ copy_once (HapSnapshot *self, GBytes *room, GError **error)
       self->memory = hap_copied_memory_new (image, self->maps, live);
       return TRUE;
     }
-  g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, "There was no time to copy the target's memory");
+  g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, _ ("There was no time to copy the target's memory"));
   return FALSE;
 }
 
@@ -177,9 +178,9 @@ copy_target (HapSnapshot *self, GError **error)
                    self->refusal == HAP_REFUSAL_MEMORY || self->refusal == HAP_REFUSAL_PROCESSES
                        ? HAP_ERROR_NO_SPACE
                        : HAP_ERROR_UNSUPPORTED_TARGET,
-                   "No snapshot can be made: %s; and what the target can write (%" G_GSIZE_FORMAT
-                   " MiB) is more than the %" G_GSIZE_FORMAT " MiB that can be copied while it stands still",
-                   hap_snapshot_get_refusal (self), size >> 20, MAX_COPIED >> 20);
+                   _ ("No snapshot can be made: %s; and what the target can write (%zu MiB) is more than the "
+                      "%zu MiB that can be copied while it stands still"),
+                   hap_snapshot_get_refusal (self), size >> 20, (gsize)MAX_COPIED >> 20);
       return FALSE;
     }
 
@@ -264,14 +265,15 @@ hap_snapshot_get_refusal (HapSnapshot *self)
 {
   static const char *const refusals[] = {
     [HAP_REFUSAL_PROCESSES] =
-        "a limit of processes (RLIMIT_NPROC, or its control group's) leaves no room for a copy",
+        N_ ("a limit of processes (RLIMIT_NPROC, or its control group's) leaves no room for a copy"),
     [HAP_REFUSAL_MEMORY] =
-        "the kernel has no memory for a copy, or does not promise any (vm.overcommit_memory)",
-    [HAP_REFUSAL_SECCOMP] = "the target is under seccomp and must not be made to fork",
-    [HAP_REFUSAL_NO_ROOM] = "this kernel, or processor, has no place for the code that makes the target fork",
+        N_ ("the kernel has no memory for a copy, or does not promise any (vm.overcommit_memory)"),
+    [HAP_REFUSAL_SECCOMP] = N_ ("the target is under seccomp and must not be made to fork"),
+    [HAP_REFUSAL_NO_ROOM] =
+        N_ ("this kernel, or processor, has no place for the code that makes the target fork"),
   };
 
-  return refusals[self->refusal];
+  return refusals[self->refusal] != NULL ? _ (refusals[self->refusal]) : NULL;
 }
 
 gboolean

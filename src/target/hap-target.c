@@ -8,6 +8,7 @@
 
 #include "hap-target.h"
 
+#include <glib/gi18n.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -275,8 +276,8 @@ hap_target_refresh_threads (HapTarget *self, GError **error)
         break;
       if (!take_threads (table, batch, &last))
         {
-          g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "The target has more than %d threads",
-                       MAX_THREADS);
+          g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+                       _ ("The target has more than %d threads"), MAX_THREADS);
           return FALSE;
         }
     }

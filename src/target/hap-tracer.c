@@ -8,6 +8,7 @@
 #include "hap-tracer.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -119,36 +120,40 @@ set_status_error (GError **error, int status)
   switch (status)
     {
     case ESRCH:
-      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The target, or this thread of it, has ended");
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE,
+                   _ ("The target, or this thread of it, has ended"));
       break;
     case EBUSY:
       g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY,
-                   "Another debugger or tracer holds the target: end it and try again");
+                   _ ("Another debugger or tracer holds the target: end it and try again"));
       break;
     case EPERM:
-      g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
-                   "The kernel refuses to stop the target: a security policy of this system (Yama, SELinux, "
-                   "AppArmor, a "
-                   "container's) forbids it");
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
+          _ ("The kernel refuses to stop the target: a security policy of this system (Yama, SELinux, "
+             "AppArmor, a "
+             "container's) forbids it"));
       break;
     case ETIMEDOUT:
-      g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT, "The target could not be held still within %d ms",
-                   TRACER_HOLD_LIMIT_MS);
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
+                   _ ("The target could not be held still within %d ms"), TRACER_HOLD_LIMIT_MS);
       break;
     case EACCES:
       g_set_error (
           error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-          "The target is under seccomp and is not made to make a system call: allow it none, or start "
-          "it without");
+          _ ("The target is under seccomp and is not made to make a system call: allow it none, or start "
+             "it without"));
       break;
     case ENXIO:
     case ENOSYS:
-      g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
-                   "There is no way to make the target make a system call: its vDSO is another than ours, or "
-                   "this processor is not supported");
+      g_set_error (
+          error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+          _ ("There is no way to make the target make a system call: its vDSO is another than ours, or "
+             "this processor is not supported"));
       break;
     default:
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The tracer could not do it: %s", g_strerror (status));
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("The tracer could not do it: %s"),
+                   g_strerror (status));
     }
 }
 
@@ -165,8 +170,9 @@ ask_packet (HapTracer *self,
   if (self->fd >= 0 && exchange (self, request, request_size, reply, size, fds))
     return TRUE;
   give_up (self);
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-               "The tracer has ended: it was killed, or a stop lasted too long and its watchdog ended it");
+  g_set_error (
+      error, HAP_ERROR, HAP_ERROR_FAILED,
+      _ ("The tracer has ended: it was killed, or a stop lasted too long and its watchdog ended it"));
   return FALSE;
 }
 
@@ -294,7 +300,7 @@ hap_tracer_freeze (HapTracer *self, guint64 vdso, guint *copy, HapRefusal *refus
     }
   *refusal = get_refusal (reply.status);
   if (reply.status == EINVAL)
-    g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, "There is a snapshot of the target already");
+    g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, _ ("There is a snapshot of the target already"));
   else if (*refusal == HAP_REFUSAL_NONE)
     set_status_error (error, reply.status);
   return FALSE;

@@ -205,7 +205,7 @@ test_cancelled (void)
   g_assert_cmpuint (count_job_artifacts (&fixture, path), ==, 1);
 
   g_assert_null (fixture_call (&fixture, path, "Profiler.Job", "Cancel", NULL, &error));
-  fixture_assert_error (&error, "NotRunning", "cancelled");
+  fixture_assert_error (&error, "NotRunning", "has ended already");
   fixture_tear_down (&fixture);
 }
 

@@ -52,6 +52,7 @@ static const Member members[] = {
   { MANAGER ".ListTargets", PROFILER_PATH, MANAGER, "ListTargets", "(@a{sv} {},)", "observe" },
   { MANAGER ".Subscribe", PROFILER_PATH, MANAGER, "Subscribe", "()", "observe" },
   { MANAGER ".Unsubscribe", PROFILER_PATH, MANAGER, "Unsubscribe", "()", NULL },
+  { MANAGER ".SetLocale", PROFILER_PATH, MANAGER, "SetLocale", "('de_DE.UTF-8',)", NULL },
   { MANAGER ".ListArtifacts", PROFILER_PATH, MANAGER, "ListArtifacts", "()", "observe", TRUE },
   { MANAGER ".OpenArtifact", PROFILER_PATH, MANAGER, "OpenArtifact", "('roots-own',)", "inspect" },
   { MANAGER ".RemoveArtifact", PROFILER_PATH, MANAGER, "RemoveArtifact", "('roots-own',)", "manage" },

@@ -130,11 +130,10 @@ append_origin (GString *text, const MemoryFindings *findings, const HapHeapOrigi
   g_autofree char *size = format_size (row->count.new_bytes);
   guint32 holder = memory_tables_find_growth (findings, find_index (findings->owners, row->origin));
 
-  g_string_append_printf (text,
-                          g_dngettext (NULL, "%s: %" PRIu64 " new object, %s",
-                                       "%s: %" PRIu64 " new objects, %s", row->count.new_objects),
-                          row->origin != NULL ? row->origin->name : _ ("Shared by several"),
-                          row->count.new_objects, size);
+  g_string_append_printf (
+      text, ngettext ("%s: %llu new object, %s", "%s: %llu new objects, %s", row->count.new_objects),
+      row->origin != NULL ? row->origin->name : _ ("Shared by several"),
+      (unsigned long long)row->count.new_objects, size);
   if (holder != PY_HEAP_NONE)
     {
       g_autofree char *chain = memory_chain_describe (findings->owners, findings->heap, holder);
@@ -153,8 +152,8 @@ append_origins (GString *text, const MemoryFindings *findings, const HapHeapProf
   g_autofree char *size = format_size (profile->total.new_bytes);
 
   g_array_sort (rows, compare_new);
-  g_string_append_printf (text, _ ("%" PRIu64 " objects (%s) were made in this time and still live.\n"),
-                          profile->total.new_objects, size);
+  g_string_append_printf (text, _ ("%llu objects (%s) were made in this time and still live.\n"),
+                          (unsigned long long)profile->total.new_objects, size);
   for (guint i = 0; i < MIN (rows->len, MAX_ORIGINS); i++)
     if (g_array_index (rows, HapHeapOrigin, i).count.new_bytes > 0)
       append_origin (text, findings, &g_array_index (rows, HapHeapOrigin, i));

@@ -49,12 +49,18 @@ static const struct
 
 G_STATIC_ASSERT (G_N_ELEMENTS (errors) == CLIENT_N_ERRORS);
 
-/* What the bus itself answers, or a library on the way. */
+/* What the bus itself answers, or a library on the way; @message replaces their words where those help
+ * nobody. */
 static const struct
 {
   const char *name;
   ClientError code;
+  const char *message;
 } bus_errors[] = {
+  { "UnknownObject", CLIENT_ERROR_NOT_RUNNING,
+    N_ ("There is no such job (any more), or the service does not know the method.") },
+  { "UnknownMethod", CLIENT_ERROR_NOT_RUNNING,
+    N_ ("There is no such job (any more), or the service does not know the method.") },
   { "AccessDenied", CLIENT_ERROR_NOT_AUTHORIZED },
   { "AuthFailed", CLIENT_ERROR_NOT_AUTHORIZED },
   { "InteractiveAuthorizationRequired", CLIENT_ERROR_NOT_AUTHORIZED },
@@ -102,7 +108,8 @@ new_bus_error (const char *nick, const char *message)
   for (guint i = 0; i < G_N_ELEMENTS (bus_errors); i++)
     {
       if (g_str_equal (bus_errors[i].name, nick))
-        return g_error_new_literal (CLIENT_ERROR, bus_errors[i].code, message);
+        return g_error_new_literal (CLIENT_ERROR, bus_errors[i].code,
+                                    bus_errors[i].message != NULL ? _ (bus_errors[i].message) : message);
     }
   if (g_str_has_prefix (nick, "Spawn."))
     return g_error_new (CLIENT_ERROR, CLIENT_ERROR_UNREACHABLE, _ ("The bus could not start the service: %s"),

@@ -32,6 +32,20 @@ format_plain_number (GVariant *row, const char *key)
 }
 
 static char *
+format_state (GVariant *row, const char *key)
+{
+  static const char *const states[] = { N_ ("running"), N_ ("finished"), N_ ("failed"), N_ ("cancelled") };
+  g_autofree char *state = client_lookup_text (row, key);
+
+  for (guint i = 0; state != NULL && i < G_N_ELEMENTS (states); i++)
+    {
+      if (g_str_equal (state, states[i]))
+        return g_strdup (_ (states[i]));
+    }
+  return g_steal_pointer (&state);
+}
+
+static char *
 format_user (GVariant *row, const char *key)
 {
   struct passwd entry, *found = NULL;
@@ -159,7 +173,7 @@ static const ClientField job_fields[] = {
   { "job", format_job, { N_ ("JOB"), TRUE, 0, CLIENT_CUT_END, 0, CLIENT_STYLE_STRONG } },
   { "action", NULL, { N_ ("ACTION"), FALSE, 8, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
   { "target", format_plain_number, { N_ ("TARGET"), TRUE, 0, CLIENT_CUT_END, 2, CLIENT_STYLE_PLAIN } },
-  { "state", NULL, { N_ ("STATE"), FALSE, 8, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
+  { "state", format_state, { N_ ("STATE"), FALSE, 8, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
   { "progress", format_progress, { N_ ("DONE"), TRUE, 0, CLIENT_CUT_END, 1, CLIENT_STYLE_PLAIN } },
   { "started_at", format_start, { N_ ("STARTED"), FALSE, 8, CLIENT_CUT_END, 3, CLIENT_STYLE_FAINT } },
   { NULL },

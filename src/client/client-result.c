@@ -22,6 +22,99 @@ static const char *const worded[] = { "samples",        "seconds",      "rate", 
                                       "stopped",        "truncated",    "dropped", "pause_max_us",
                                       "pause_total_us", "observations", NULL };
 
+/* What other facts are called; the first is said before all others, and by itself. */
+static const struct
+{
+  const char *key;
+  const char *label;
+} labels[] = {
+  { "verdict", NULL },
+  { "all_bytes", N_ ("Size of all objects") },
+  { "all_objects", N_ ("All objects") },
+  { "bytes", N_ ("Size of new objects") },
+  { "dropped", N_ ("Dropped") },
+  { "duration_us", N_ ("Longest scan") },
+  { "enabled", N_ ("Switched on") },
+  { "ended", N_ ("Ended") },
+  { "loops", N_ ("Event loops") },
+  { "n_conservative", N_ ("Objects of an unknown layout") },
+  { "n_skipped", N_ ("Objects left out") },
+  { "objects", N_ ("Objects") },
+  { "pause_us", N_ ("Longest pause") },
+  { "python", N_ ("Python version") },
+  { "records", N_ ("Records") },
+  { "scans", N_ ("Scans") },
+  { "seconds", N_ ("Duration") },
+};
+
+/* What a part of the program is; as the service says it. */
+static const char *const kinds[] = { N_ ("integration"), N_ ("custom"), N_ ("core"),  N_ ("application"),
+                                     N_ ("library"),     N_ ("stdlib"), N_ ("shared") };
+
+static char *
+format_kind (GVariant *row, const char *key)
+{
+  char *kind = client_lookup_text (row, key);
+
+  for (guint i = 0; kind != NULL && i < G_N_ELEMENTS (kinds); i++)
+    {
+      if (!g_str_equal (kind, kinds[i]))
+        continue;
+      g_free (kind);
+      return g_strdup (_ (kinds[i]));
+    }
+  return kind;
+}
+
+/* Names are the program's own, but for what belongs to no part of it. */
+static char *
+format_name (GVariant *row, const char *key)
+{
+  g_autofree char *name = client_lookup_text (row, key);
+
+  if (g_strcmp0 (name, "Application") == 0)
+    return g_strdup (_ ("Application"));
+  return g_steal_pointer (&name);
+}
+
+/* What resident memory is used for. */
+static const struct
+{
+  const char *area;
+  const char *label;
+} areas[] = {
+  { "python", N_ ("Python objects") },
+  { "slack", N_ ("free, but kept by allocators") },
+  { "files", N_ ("files (programs, libraries, shared memory)") },
+  { "stacks", N_ ("stacks of threads") },
+  { "native", N_ ("native (memory of C code, not of Python)") },
+};
+
+static char *
+format_area (GVariant *row, const char *key)
+{
+  char *area = client_lookup_text (row, key);
+
+  for (guint i = 0; area != NULL && i < G_N_ELEMENTS (areas); i++)
+    {
+      if (!g_str_equal (area, areas[i].area))
+        continue;
+      g_free (area);
+      return g_strdup (_ (areas[i].label));
+    }
+  return area;
+}
+
+static char *
+format_bytes (GVariant *row, const char *key)
+{
+  double bytes;
+
+  return client_lookup_number (row, key, &bytes) && bytes >= 0 && bytes < 0x1p63
+             ? client_format_size ((guint64)bytes)
+             : NULL;
+}
+
 static char *
 format_place (GVariant *row, const char *key)
 {
@@ -40,9 +133,9 @@ format_place (GVariant *row, const char *key)
 static char *
 format_owner (GVariant *row, const char *key)
 {
-  char *integration = client_lookup_text (row, "integration");
+  g_autofree char *integration = client_lookup_text (row, "integration");
 
-  return integration != NULL ? integration : client_lookup_text (row, "origin");
+  return integration != NULL ? g_steal_pointer (&integration) : format_name (row, "origin");
 }
 
 static char *
@@ -54,8 +147,8 @@ format_seconds (GVariant *row, const char *key)
 }
 
 static const ClientField integration_fields[] = {
-  { "name", NULL, { N_ ("INTEGRATION"), FALSE, 10, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
-  { "kind", NULL, { N_ ("KIND"), FALSE, 0, CLIENT_CUT_END, 4, CLIENT_STYLE_FAINT } },
+  { "name", format_name, { N_ ("INTEGRATION"), FALSE, 10, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
+  { "kind", format_kind, { N_ ("KIND"), FALSE, 0, CLIENT_CUT_END, 4, CLIENT_STYLE_FAINT } },
   { "share", NULL, { N_ ("SHARE"), TRUE, 0, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
   { "share", client_rows_bar, { "", FALSE, 0, CLIENT_CUT_END, 5, CLIENT_STYLE_BAR } },
   { "running", format_seconds, { N_ ("RUNNING"), TRUE, 0, CLIENT_CUT_END, 1, CLIENT_STYLE_PLAIN } },
@@ -63,6 +156,13 @@ static const ClientField integration_fields[] = {
   { "waiting", format_seconds, { N_ ("WAITING"), TRUE, 0, CLIENT_CUT_END, 3, CLIENT_STYLE_FAINT } },
   { "objects", NULL, { N_ ("OBJECTS"), TRUE, 0, CLIENT_CUT_END, 1, CLIENT_STYLE_PLAIN } },
   { "bytes", NULL, { N_ ("SIZE"), TRUE, 0, CLIENT_CUT_END, 1, CLIENT_STYLE_PLAIN } },
+  { NULL },
+};
+
+static const ClientField memory_fields[] = {
+  { "area", format_area, { N_ ("MEMORY"), FALSE, 12, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
+  { "bytes", NULL, { N_ ("SIZE"), TRUE, 0, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
+  { "before", format_bytes, { N_ ("BEFORE"), TRUE, 0, CLIENT_CUT_END, 1, CLIENT_STYLE_FAINT } },
   { NULL },
 };
 
@@ -185,11 +285,20 @@ print_reading (Client *client, GVariant *summary)
 static void
 print_fact (Client *client, const char *key, GVariant *value)
 {
+  const char *label = key;
   g_autofree char *text = client_format_fact (key, value);
-  g_autofree char *line = g_strdup_printf ("%s: %s", key, text);
-  g_autofree char *escaped = client_text_escape_lines (line);
-  g_autofree char *wrapped = client_text_wrap (escaped, client->width, 0);
+  g_autofree char *line = NULL;
+  g_autofree char *escaped = NULL;
+  g_autofree char *wrapped = NULL;
 
+  for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
+    {
+      if (g_str_equal (labels[i].key, key))
+        label = labels[i].label != NULL ? _ (labels[i].label) : NULL;
+    }
+  line = label != NULL ? g_strdup_printf ("%s: %s", label, text) : g_strdup (text);
+  escaped = client_text_escape_lines (line);
+  wrapped = client_text_wrap (escaped, client->width, 0);
   client_output_print (client, CLIENT_STYLE_PLAIN, "%s", wrapped);
 }
 
@@ -205,6 +314,8 @@ print_rows (Client *client, const char *key, GVariant *rows)
     client_rows_print (client, rows, integration_fields, "share", MAX_INTEGRATIONS);
   else if (g_str_equal (key, "functions"))
     client_rows_print (client, rows, function_fields, "self_busy", MAX_FUNCTIONS);
+  else if (g_str_equal (key, "memory"))
+    client_rows_print (client, rows, memory_fields, "bytes", MAX_ROWS);
   else
     {
       client_output_print (client, CLIENT_STYLE_STRONG, "%s:", escaped);
@@ -212,10 +323,15 @@ print_rows (Client *client, const char *key, GVariant *rows)
     }
 }
 
+/* By the alphabet, but for what is said first. */
 static int
 compare_keys (gconstpointer a, gconstpointer b)
 {
-  return strcmp (*(const char *const *)a, *(const char *const *)b);
+  const char *first = *(const char *const *)a;
+  const char *second = *(const char *const *)b;
+  int leads = g_str_equal (second, labels[0].key) - g_str_equal (first, labels[0].key);
+
+  return leads != 0 ? leads : strcmp (first, second);
 }
 
 /* Returns: (transfer full): the keys; the tables that a person looks for first come first. */

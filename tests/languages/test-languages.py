@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""No English is left in another language: every command, and every refusal at hand, in a language in which each letter of a text is a
+Cyrillic one. Latin words that are seen nevertheless are names, or have no translation.
+
+Usage: test-languages.py SOURCE BUILD LOCALEDIR. Speaks TAP. As root, in a mount namespace of its own, where the texts of de_DE.UTF-8 are
+those; the service itself speaks C, so that what is seen is the caller's language."""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+SOURCE, BUILD, LOCALEDIR = sys.argv[1:4]
+SYSTEM_LOCALEDIR = "/usr/share/locale"
+DIRECTIVE = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|z|j|t|L)?[a-zA-Z%]|\$\([a-z-]+\)|\\n")
+
+# What is the same in every language: names of programs, methods, attributes, values, formats; and words of the machine.
+NAMES = set(
+    """ha profiler profilerd notifier worker tracer Home Assistant Python CPython D-Bus polkit pid uid target targets jobs JOB org homeassistant
+    python3 python busy idle py wait sleep lru cache stats json host bus sys hex MiB KiB GiB kB ms us ns s
+    callgrind cprofile speedscope collapsed flamegraph hpy html heapy out prof cprof txt page
+    sampling tracing wall cpu gil all main auto exact fast system session
+    start memory cancel artifacts open remove BUS HOST
+    main MainThread Thread root nobody
+    """.split()
+)
+
+
+class Skip(Exception):
+    """The reason why nothing can be run here."""
+
+
+def disguise(text):
+    """Return the text with each letter outside of directives changed."""
+    result, at = [], 0
+    for match in DIRECTIVE.finditer(text):
+        result += [change(text[at : match.start()]), match.group()]
+        at = match.end()
+    return "".join(result) + change(text[at:])
+
+
+def change(text):
+    """Return the text in other letters, as wide as it was."""
+    return "".join(chr(0x430 + ord(c.lower()) - 97) if c.isascii() and c.isalpha() else c for c in text)
+
+
+def read_texts(path):
+    """Return the originals in a catalogue, with their plurals."""
+    with open(path, "rb") as file:
+        data = file.read()
+    count, originals = struct.unpack_from("<II", data, 8)
+    texts = []
+    for number in range(count):
+        length, offset = struct.unpack_from("<II", data, originals + 8 * number)
+        texts.append(data[offset : offset + length].decode())
+    return texts
+
+
+def write_catalogue(path, texts):
+    """Write a catalogue in which each text is disguised."""
+    pairs = []
+    for text in sorted(texts, key=str.encode):
+        forms = text.split("\4")[-1].split("\0")
+        head = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
+        translated = "\0".join(map(disguise, forms)) if text else head
+        pairs.append((text.encode(), translated.encode()))
+    tables, strings, at = [], b"", 28 + 16 * len(pairs)
+    for column in (0, 1):
+        for pair in pairs:
+            tables.append(struct.pack("<II", len(pair[column]), at + len(strings)))
+            strings += pair[column] + b"\0"
+    os.makedirs(os.path.dirname(path))
+    with open(path, "wb") as file:
+        file.write(struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0) + b"".join(tables) + strings)
+
+
+def set_up(directory):
+    """Show the disguised texts where programs look for German ones: ours, GLib's and the C library's."""
+    write_catalogue(f"{directory}/ours/de/LC_MESSAGES/ha-profiler.mo", read_texts(f"{BUILD}/po/de/LC_MESSAGES/ha-profiler.mo"))
+    for domain in ("glib20", "libc"):
+        real = f"{SYSTEM_LOCALEDIR}/de/LC_MESSAGES/{domain}.mo"
+        if os.path.exists(real):
+            write_catalogue(f"{directory}/{domain}/x/{domain}.mo", read_texts(real))
+            mount("--bind", f"{directory}/{domain}/x/{domain}.mo", real)
+    if os.path.isdir(LOCALEDIR):
+        mount("--bind", f"{directory}/ours", LOCALEDIR)
+    else:
+        parent = LOCALEDIR
+        while not os.path.isdir(parent):
+            parent = os.path.dirname(parent)
+        mount("-t", "tmpfs", "texts", parent)
+        shutil.copytree(f"{directory}/ours", LOCALEDIR)
+
+
+def mount(*arguments):
+    """Mount in the namespace of this test."""
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def list_foreign(text, names):
+    """Return the words that are in English."""
+    text = re.sub(r"https?://\S+|(?<![\w.])/[\w./+-]+|[\w-]+(?:[._][\w-]+)+|--[\w\[\]-]+|“[^”]*”|\b[a-z]+(?:-[a-z]+)+\b", " ", text)
+    return [word for word in re.findall(r"[A-Za-z]{2,}", text) if word not in NAMES and word not in names]
+
+
+def run(command):
+    """Return what a command says in that language."""
+    environment = {**os.environ, "LC_ALL": "de_DE.UTF-8", "COLUMNS": "100", "NO_COLOR": "1"}
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, timeout=60)
+    return done.stdout
+
+
+def check(number, name, command, names=()):
+    """Run a command and say which of its words have no translation."""
+    output = run(command)
+    foreign = list_foreign(output, names)
+    print(f"{'not ' if foreign or not output.strip() else ''}ok {number} /languages/{name}", flush=True)
+    if foreign or not output.strip():
+        print(*[f"# {line}" for line in [f"English: {' '.join(foreign)}", *output.splitlines()[:40]]], sep="\n", flush=True)
+    return bool(output.strip()) and not foreign
+
+
+def list_checks(target, exhausted):
+    """Return what is run: a name, a command, and words that are data."""
+    started = {"Memory", "Growth", "SetAsyncioDebug", "Start"}
+    report = {"Application", "module", "number", "dict", "function", "at", "File", "line", "in"}
+    actions = [
+        "start", "memory", "start-log-objects", "stop-log-objects", "start-log-object-sources", "stop-log-object-sources", "lru-stats",
+        "log-thread-frames", "log-event-loop-scheduled", "log-current-tasks", "set-asyncio-debug", "dump-sockets",
+    ]  # fmt: skip
+    commands = ["targets", "jobs", "cancel", "artifacts", "open", "remove", "version"]
+    of = ["--target", str(target)]
+    checks = [
+        ("service-help", [f"{BUILD}/src/service/ha-profilerd", "--help"], {"NAME"}),
+        ("service-wrong", [f"{BUILD}/src/service/ha-profilerd", "extra"], ()),
+        ("notifier-help", [f"{BUILD}/src/notifier/ha-profiler-notifier", "--help"], ()),
+        ("help", ["--help"], {"version"}),
+    ]
+    checks += [(f"help/{name}", [name, "--help"], {"version", "modify"}) for name in actions + commands]
+    checks += [
+        ("targets", ["targets"], {"bash", "sh", "true", "false", *exhausted}),
+        ("none/jobs", ["jobs"], ()),
+        ("none/artifacts", ["artifacts"], ()),
+        ("start", ["start", *of, "--seconds", "0.5"], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
+        ("memory", ["memory", *of, "--seconds", "0.5"], started | {"_distutils_hack", "certifi", "distutils", "hack", "guppy", "hpy", "load", "site"}),
+        ("report/threads", ["log-thread-frames", *of], report),
+        ("report/tasks", ["log-current-tasks", *of], ()),
+        ("report/scheduled", ["log-event-loop-scheduled", *of], ()),
+        ("report/sockets", ["dump-sockets", *of], {"Sockets", "used", "by"}),
+        ("growth", ["start-log-objects", *of, "--no-wait"], ()),
+        ("growth/twice", ["start-log-objects", *of, "--no-wait"], ()),
+        ("growth/busy", ["start-log-object-sources", *of, "--no-wait"], ()),
+        ("growth/listed", ["jobs"], {"StartLogObjects", "StartLogObjectSources", "Memory", "Start"}),
+        ("growth/stopped", ["stop-log-objects", *of], ()),
+        ("growth/none", ["stop-log-objects"], ()),
+        ("growth/ended", ["jobs", "3"], {"StartLogObjects"}),
+        ("artifacts", ["artifacts"], started),
+        ("refused/no-target", ["start", "--target", "nobody-is-called-so"], exhausted),
+        ("refused/no-home-assistant", ["start"], exhausted),
+        ("refused/gone", ["start", "--target", "4194303"], {"ListTargets"}),
+        ("refused/no-process", ["start", "--target", "0"], ()),
+        ("refused/name", ["start", "--target", "a b"], {"ListTargets"}),
+        ("refused/no-python", ["log-thread-frames", "--target", str(os.getppid())], exhausted),
+        ("refused/no-loop", ["set-asyncio-debug", *of], ()),
+        ("refused/range", ["start", *of, "--seconds", "0"], ()),
+        ("refused/number", ["start", *of, "--rate", "much"], ()),
+        ("refused/choice", ["start", *of, "--clock", "sun"], ()),
+        ("refused/formats", ["start", *of, "--formats", "gif"], ()),
+        ("refused/type", ["start", *of, "--seconds", "1e9"], ()),
+        ("refused/artifact", ["open", "nothing"], ()),
+        ("refused/artifact-name", ["remove", "../nothing"], ()),
+        ("refused/remove", ["remove", "nothing"], {"ListArtifacts"}),
+        ("refused/job", ["cancel", "999"], ()),
+        ("refused/job-name", ["cancel", "a-b"], ()),
+        ("refused/ended", ["cancel", "1"], ()),
+        ("refused/option", ["start", "--nothing"], ()),
+        ("refused/command", ["nothing"], ()),
+        ("refused/too-many", ["targets", "nothing"], ()),
+        ("refused/missing", ["cancel"], ()),
+        ("refused/bus", ["--bus", "nothing", "targets"], ()),
+        ("refused/no-bus", ["--bus", "unix:path=/nothing", "targets"], ()),
+        ("refused/nobody", ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "ha-profiler", "start", *of], "The name org freedesktop PolicyKit was not provided by any service files".split()),
+    ]
+    return checks
+
+
+def run_all():
+    """Run all against a service that speaks C, and speak TAP."""
+    target = subprocess.Popen([sys.executable, "-u", f"{SOURCE}/tests/targets/busy.py"], stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    target.stdout.readline()
+    listed = subprocess.run(["ha-profiler", "--json", "targets"], check=True, capture_output=True, text=True).stdout
+    exhausted = set(re.findall(r"[A-Za-z]{2,}", listed))
+    checks = list_checks(target.pid, exhausted)
+    print(f"1..{len(checks)}", flush=True)
+    passed = True
+    try:
+        for number, (name, command, names) in enumerate(checks, 1):
+            own = command[0].startswith("/") or command[0] == "setpriv"
+            passed &= check(number, name, command if own else ["ha-profiler", *command], set(names))
+    finally:
+        target.kill()
+        target.wait()
+    return 0 if passed else 1
+
+
+def main():
+    """Go where the texts are others, and start the service there."""
+    if len(sys.argv) > 4:
+        return run_all()
+    if os.getuid() != 0:
+        raise Skip("only root can show other texts")
+    if not shutil.which("msgfmt") or not os.path.exists(f"{BUILD}/po/de/LC_MESSAGES/ha-profiler.mo"):
+        raise Skip("the translations are not built: gettext is missing")
+    if "de_DE.utf8" not in subprocess.run(["locale", "-a"], check=True, capture_output=True, text=True).stdout.split():
+        raise Skip("the locale de_DE.UTF-8 is not installed")
+    if not os.environ.get("HAP_UNSHARED"):
+        os.execvpe("unshare", ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", sys.executable, *sys.argv], {**os.environ, "HAP_UNSHARED": "1"})
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        set_up(directory)
+        environment = {**os.environ, "HAP_BUILD": BUILD, "LC_ALL": "C.UTF-8"}
+        return subprocess.run([f"{SOURCE}/scripts/sandbox", sys.executable, *sys.argv, "inside"], env=environment, check=False).returncode
+
+
+try:
+    sys.exit(main())
+except Skip as reason:
+    print(f"1..0 # SKIP {reason}")

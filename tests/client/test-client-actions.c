@@ -195,7 +195,7 @@ test_start_unknown_summary (Fixture *fixture, gconstpointer data)
                             " 'shapes': <[{'shape': <'round'>, 'count': <uint32 3>}]>,"
                             " 'functions': <'none'>, 'odd': <(1, 'x')>}"));
   result = fixture_run (fixture, 0, ARGUMENTS ("start"));
-  g_assert_true (g_str_has_prefix (result->out, "gr\\x1bows\n"));
+  g_assert_true (g_str_has_prefix (result->out->str, "gr\\x1bows\n"));
   assert_has (result->out, "Objects: 12");
   assert_has (result->out, "wait_us: 2.5 ms");
   assert_has (result->out, "SHAPE");

@@ -113,7 +113,6 @@ look_at_coroutine (Search *self, guint64 object)
   if (coroutine.code != NULL)
     consider (self, hap_origin_of_file (coroutine.code->filename), "coroutine", coroutine.qualname,
               coroutine.code->filename);
-  py_coroutine_clear (&coroutine);
 }
 
 static void

@@ -32,70 +32,85 @@ typedef struct
   guint n_closed;    /* of them of closed ones */
 } Seen;
 
-static void
-add_awaits (GVariantBuilder *builder, GArray *chain)
+/* Where a coroutine stands: tells the same place of many. The inspector keeps what is pointed to. */
+typedef struct
+{
+  const PyCode *code;
+  const char *qualname;
+  gint64 line;
+} Place;
+
+static GVariant *
+make_awaits (const Place *places, gsize n)
 {
   GVariantBuilder awaits;
 
   g_variant_builder_init (&awaits, G_VARIANT_TYPE ("a(sus)"));
-  for (guint i = 0; i < MIN (chain->len, MAX_AWAITS); i++)
+  for (gsize i = 0; i < n; i++)
     {
-      const PyCoroutine *coroutine = &g_array_index (chain, PyCoroutine, i);
-
       GVariant *frame[] = {
-        g_variant_new_string (coroutine->code != NULL ? coroutine->code->filename : "?"),
-        g_variant_new_uint32 (MAX (coroutine->line, 0)),
-        g_variant_new_string (coroutine->qualname),
+        g_variant_new_string (places[i].code != NULL ? places[i].code->filename : "?"),
+        g_variant_new_uint32 (places[i].line),
+        g_variant_new_string (places[i].qualname),
       };
 
       g_variant_builder_add_value (&awaits, g_variant_new_tuple (frame, G_N_ELEMENTS (frame)));
     }
-  tasks_add_field (builder, "awaits", g_variant_builder_end (&awaits));
-  if (chain->len > MAX_AWAITS)
-    tasks_add_field (builder, "awaits_left_out", g_variant_new_uint32 (chain->len - MAX_AWAITS));
+  return g_variant_builder_end (&awaits);
 }
 
 static void
-add_waits_for (GVariantBuilder *builder, PyInspector *inspector, const PyFuture *task)
+add_awaits (TasksEntries *entries, GArray *chain)
 {
-  g_autofree char *text = NULL;
+  Place places[MAX_AWAITS] = { { 0 } };
+  gsize n = MIN (chain->len, MAX_AWAITS);
 
-  if (task->waiter == 0)
-    return;
-  text = py_repr (inspector, task->waiter);
+  for (gsize i = 0; i < n; i++)
+    {
+      const PyCoroutine *coroutine = &g_array_index (chain, PyCoroutine, i);
+
+      places[i] = (Place){ coroutine->code, coroutine->qualname, MAX (coroutine->line, 0) };
+    }
+  if (!tasks_entries_add_known (entries, "awaits", places, n * sizeof places[0]))
+    tasks_entries_add_shared (entries, "awaits", places, n * sizeof places[0], make_awaits (places, n));
+  if (chain->len > n)
+    tasks_entries_add (entries, "awaits_left_out", g_variant_new_uint32 (chain->len - n));
+}
+
+static void
+add_waits_for (TasksEntries *entries, char *text)
+{
   if (g_utf8_strlen (text, -1) > MAX_WAITS_FOR)
     strcpy (g_utf8_offset_to_pointer (text, MAX_WAITS_FOR - 3), "...");
-  tasks_add_field (builder, "waits_for", g_variant_new_string (text));
+  tasks_entries_add_text (entries, "waits_for", text);
 }
 
 static void
-read_task (PyInspector *inspector, const PyFuture *task, const PyLoop *loop, GPtrArray *entries)
+read_task (PyInspector *inspector, const PyFuture *task, const PyLoop *loop, TasksEntries *entries)
 {
   guint64 end;
   g_autoptr (GArray) chain = py_coroutine_read_chain (inspector, task->coroutine, &end);
   g_autofree char *name = py_future_get_name (inspector, task);
-  g_autofree char *text = py_repr (inspector, task->address);
-  g_auto (TasksOrigin) origin = { 0 };
-  GVariantBuilder builder;
+  g_autofree char *waits_for = NULL;
+  g_autofree char *text = py_repr_with_part (inspector, task->address, task->waiter, &waits_for);
+  const PyCoroutine *outermost = chain->len > 0 ? &g_array_index (chain, PyCoroutine, 0) : NULL;
+  TasksOrigin origin = { 0 };
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  tasks_add_field (&builder, "task", g_variant_new_string (name));
-  tasks_add_field (
-      &builder, "state",
-      g_variant_new_string (task->cancels > 0 ? "cancelling" : py_future_state_to_string (task->state)));
-  if (chain->len > 0)
-    tasks_add_field (&builder, "coro", g_variant_new_string (g_array_index (chain, PyCoroutine, 0).qualname));
-  tasks_add_field (&builder, "loop", g_variant_new_uint64 (loop->address));
-  if (loop->thread.native_id != 0)
-    tasks_add_field (&builder, "thread", g_variant_new_uint32 (loop->thread.native_id));
-  add_awaits (&builder, chain);
-  if (chain->len > 0 && g_array_index (chain, PyCoroutine, 0).running)
-    tasks_add_field (&builder, "running", g_variant_new_boolean (TRUE));
-  add_waits_for (&builder, inspector, task);
+  tasks_entries_begin (entries, task->address, g_strconcat ("Task: ", text, NULL));
+  tasks_entries_add (entries, "task", g_variant_new_string (name));
+  tasks_entries_add_text (entries, "state",
+                          task->cancels > 0 ? "cancelling" : py_future_state_to_string (task->state));
+  if (outermost != NULL)
+    tasks_entries_add_text (entries, "coro", outermost->qualname);
+  tasks_entries_add_loop (entries, loop);
+  add_awaits (entries, chain);
+  if (outermost != NULL && outermost->running)
+    tasks_entries_add (entries, "running", g_variant_new_boolean (TRUE));
+  if (waits_for != NULL)
+    add_waits_for (entries, waits_for);
   tasks_origin_of_task (&origin, inspector, task, chain);
-  tasks_origin_add_fields (&origin, &builder);
-  tasks_entry_add (entries, task->address, g_strconcat ("Task: ", text, NULL),
-                   g_variant_builder_end (&builder), origin.origin);
+  tasks_origin_add_fields (&origin, entries);
+  tasks_entries_end (entries, origin.origin);
 }
 
 static const PyLoop *
@@ -120,7 +135,7 @@ count_elsewhere (PyInspector *inspector, guint64 loop, Seen *seen)
 }
 
 static gboolean
-read_tasks (PyAsyncio *asyncio, double now, gint64 deadline, GPtrArray *entries, gpointer data)
+read_tasks (PyAsyncio *asyncio, double now, gint64 deadline, TasksEntries *entries, gpointer data)
 {
   PyInspector *inspector = py_asyncio_get_inspector (asyncio);
   g_autoptr (GArray) loops = py_asyncio_list_loops (asyncio);

@@ -8,7 +8,6 @@
 #include "tasks-moment.h"
 
 #include <glib/gi18n.h>
-#include <string.h>
 
 #include "hap-error.h"
 #include "hap-snapshot.h"
@@ -20,8 +19,6 @@
 
 /* A machine that is busy may have taken the first one's time. */
 #define MAX_HOLDS 2
-
-#define MAX_MESSAGE (32 * 1024)
 
 #define MAX_SNAPSHOTS 3
 
@@ -37,54 +34,6 @@ typedef struct
   gpointer data;
   double now;
 } Reader;
-
-static void
-entry_free (gpointer data)
-{
-  TasksEntry *entry = data;
-
-  g_free (entry->message);
-  g_variant_unref (entry->fields);
-  g_free (entry);
-}
-
-/* The most of one entry: the journal and the bus have their limits, too. */
-static void
-shorten (char *message)
-{
-  if (strlen (message) > MAX_MESSAGE)
-    strcpy (g_utf8_find_prev_char (message, message + MAX_MESSAGE), "…");
-}
-
-void
-tasks_add_field (GVariantBuilder *builder, const char *key, GVariant *value)
-{
-  g_variant_builder_add_value (
-      builder, g_variant_new_dict_entry (g_variant_new_string (key), g_variant_new_variant (value)));
-}
-
-void
-tasks_entry_add (GPtrArray *entries, guint64 object, char *message, GVariant *fields, const HapOrigin *origin)
-{
-  TasksEntry *entry = g_new (TasksEntry, 1);
-  g_autoptr (GVariant) owned = g_variant_ref_sink (fields);
-  GVariantBuilder builder;
-
-  shorten (message);
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  tasks_add_field (&builder, "message", g_variant_new_string (message));
-  for (gsize i = 0; i < g_variant_n_children (owned); i++)
-    {
-      g_autoptr (GVariant) field = g_variant_get_child_value (owned, i);
-
-      g_variant_builder_add_value (&builder, field);
-    }
-  *entry = (TasksEntry){ object, message, g_variant_ref_sink (g_variant_builder_end (&builder)), origin };
-  /* As one block of bytes: as a tree it takes several times as much, and tens of thousands of them a long
-   * time. */
-  g_variant_get_data (entry->fields);
-  g_ptr_array_add (entries, entry);
-}
 
 /* What one snapshot told. */
 static void
@@ -105,13 +54,13 @@ tasks_moment_clear (TasksMoment *self)
 static GPtrArray *
 read_once (Reader *self, gint64 deadline)
 {
-  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (entry_free);
+  g_autoptr (TasksEntries) entries = tasks_entries_new ();
 
   py_page_cache_drop (self->cache);
   py_asyncio_forget (self->asyncio);
   if (!self->read (self->asyncio, self->now, deadline, entries, self->data))
     return NULL;
-  return g_steal_pointer (&entries);
+  return tasks_entries_steal (entries);
 }
 
 /* Returns: (transfer full) (nullable): NULL: it cannot be held, or not for long enough */
@@ -134,8 +83,7 @@ read_held (Reader *self, guint64 *pause_ns)
 static gboolean
 entry_equal (const TasksEntry *a, const TasksEntry *b)
 {
-  return a != NULL && a->origin == b->origin && strcmp (a->message, b->message) == 0
-         && g_variant_equal (a->fields, b->fields);
+  return a != NULL && a->origin == b->origin && g_variant_equal (a->fields, b->fields);
 }
 
 /* Keeps of @entries what is as it was in the reading before; returns how many others there are. */

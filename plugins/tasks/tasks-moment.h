@@ -1,44 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hap-origin.h"
 #include "hap-target.h"
 #include "py-asyncio.h"
+#include "tasks-entries.h"
 
 G_BEGIN_DECLS
-
-/* One line of a report, before it is sent. */
-typedef struct
-{
-  guint64 object; /* what it is about: an address */
-  char *message;
-  GVariant *fields; /* `a{sv}`, the message first */
-  const HapOrigin *origin;
-} TasksEntry;
-
-/* Takes over @message and the floating @fields. */
-void tasks_entry_add (GPtrArray *entries,
-                      guint64 object,
-                      char *message,
-                      GVariant *fields,
-                      const HapOrigin *origin);
-
-/* Adds a field to an `a{sv}`. @value: floating. There are hundreds of thousands of them, so no format is
- * parsed. */
-void tasks_add_field (GVariantBuilder *builder, const char *key, GVariant *value);
 
 /**
  * TasksReadFunc:
  * @asyncio: the event loops of the moment
  * @now: when this is, in seconds of the monotonic clock, as loop.time() has it
  * @deadline: when to give up (g_get_monotonic_time())
- * @entries: (element-type TasksEntry): to be filled
+ * @entries: to be filled
  * @data: what tasks_moment_read() was given, to be set anew at each call
  *
  * Returns: FALSE: given up
  */
 typedef gboolean (
-    *TasksReadFunc) (PyAsyncio *asyncio, double now, gint64 deadline, GPtrArray *entries, gpointer data);
+    *TasksReadFunc) (PyAsyncio *asyncio, double now, gint64 deadline, TasksEntries *entries, gpointer data);
 
 /* How a moment was read. */
 typedef struct

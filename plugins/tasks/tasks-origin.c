@@ -9,7 +9,6 @@
 
 #include "py-callback.h"
 #include "py-coroutine.h"
-#include "tasks-moment.h"
 
 /* From a timer to the future that it completes, to the task that waits for it, to what that one waits for. */
 #define MAX_STEPS 4
@@ -17,27 +16,15 @@
 static void find_of_future (TasksOrigin *self, PyInspector *inspector, const PyFuture *future, guint steps);
 static void find_behind (TasksOrigin *self, PyInspector *inspector, guint64 object, guint steps);
 
-void
-tasks_origin_clear (TasksOrigin *self)
-{
-  g_clear_pointer (&self->rests_on, g_free);
-}
-
 /* Takes the next piece of evidence; @what, @name and @line (0: none) say which it is. */
 static void
 consider (TasksOrigin *self, const char *what, const char *name, const char *file, gint line)
 {
   const HapOrigin *origin = hap_origin_of_frames (self->origin, hap_origin_of_file (file));
 
-  if (origin == self->origin && self->rests_on != NULL
-      && !(HAP_ORIGIN_IS_INTEGRATION (origin->kind) && hap_origin_of_file (file) == origin))
-    return;
-  self->origin = origin;
-  g_free (self->rests_on);
-  if (line > 0)
-    self->rests_on = g_strdup_printf ("%s %s at %s:%d", what, name, file, line);
-  else
-    self->rests_on = g_strdup_printf ("%s %s at %s", what, name, file);
+  if (origin != self->origin || self->what == NULL
+      || (HAP_ORIGIN_IS_INTEGRATION (origin->kind) && hap_origin_of_file (file) == origin))
+    *self = (TasksOrigin){ origin, what, name, file, line };
 }
 
 static gboolean
@@ -150,11 +137,17 @@ tasks_origin_of_callback (TasksOrigin *self, PyInspector *inspector, guint64 cal
 }
 
 void
-tasks_origin_add_fields (const TasksOrigin *self, GVariantBuilder *builder)
+tasks_origin_add_fields (const TasksOrigin *self, TasksEntries *entries)
 {
+  g_autofree char *rests_on = NULL;
+
   if (self->origin == NULL)
     return;
-  tasks_add_field (builder, "integration", g_variant_new_string (self->origin->name));
-  tasks_add_field (builder, "kind", g_variant_new_string (hap_origin_kind_to_string (self->origin->kind)));
-  tasks_add_field (builder, "rests_on", g_variant_new_string (self->rests_on));
+  if (self->line > 0)
+    rests_on = g_strdup_printf ("%s %s at %s:%d", self->what, self->name, self->file, self->line);
+  else
+    rests_on = g_strdup_printf ("%s %s at %s", self->what, self->name, self->file);
+  tasks_entries_add_text (entries, "integration", self->origin->name);
+  tasks_entries_add_text (entries, "kind", hap_origin_kind_to_string (self->origin->kind));
+  tasks_entries_add_text (entries, "rests_on", rests_on);
 }

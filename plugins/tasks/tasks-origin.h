@@ -3,17 +3,19 @@
 
 #include "hap-origin.h"
 #include "py-future.h"
+#include "tasks-entries.h"
 
 G_BEGIN_DECLS
 
-/* Whose a task or a handle is, and what tells so. */
+/* Whose a task or a handle is, and what tells so. Texts are the inspector's. */
 typedef struct
 {
   const HapOrigin *origin; /* NULL: nothing tells */
-  char *rests_on;
+  const char *what;        /* "coroutine" */
+  const char *name;
+  const char *file;
+  gint line; /* 0: none */
 } TasksOrigin;
-
-void tasks_origin_clear (TasksOrigin *self);
 
 /* By the coroutines that it awaits, the objects that they are methods of, the task that it waits for. @chain:
  * (element-type PyCoroutine): the task's */
@@ -23,9 +25,7 @@ void tasks_origin_of_task (TasksOrigin *self, PyInspector *inspector, const PyFu
 void
 tasks_origin_of_callback (TasksOrigin *self, PyInspector *inspector, guint64 callback, guint64 arguments);
 
-/* Adds integration s, kind s and rests_on s to an `a{sv}`. */
-void tasks_origin_add_fields (const TasksOrigin *self, GVariantBuilder *builder);
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TasksOrigin, tasks_origin_clear)
+/* Adds integration s, kind s and rests_on s to a line. */
+void tasks_origin_add_fields (const TasksOrigin *self, TasksEntries *entries);
 
 G_END_DECLS

@@ -37,7 +37,7 @@ typedef struct
   PyInspector *inspector;
   const PyLoop *loop;
   double now;
-  GPtrArray *entries;
+  TasksEntries *entries;
   Seen *seen;
 } Walk;
 
@@ -58,18 +58,18 @@ read_number (PyInspector *inspector, guint64 object, double *number)
 }
 
 static void
-add_time (Walk *self, guint64 handle, GVariantBuilder *builder)
+add_time (Walk *self, guint64 handle)
 {
   double when;
 
   if (!read_number (self->inspector, py_inspector_get_attribute (self->inspector, handle, "_when"), &when))
     return;
-  tasks_add_field (builder, "when", g_variant_new_double (when));
-  tasks_add_field (builder, "due_in", g_variant_new_double (when - self->now));
+  tasks_entries_add (self->entries, "when", g_variant_new_double (when));
+  tasks_entries_add (self->entries, "due_in", g_variant_new_double (when - self->now));
 }
 
 static void
-add_callback (Walk *self, guint64 callback, guint64 arguments, GVariantBuilder *builder)
+add_callback (Walk *self, guint64 callback, guint64 arguments)
 {
   PyInspector *inspector = self->inspector;
   PyRuntime *runtime = py_inspector_get_runtime (inspector);
@@ -79,13 +79,14 @@ add_callback (Walk *self, guint64 callback, guint64 arguments, GVariantBuilder *
 
   if (strlen (text) > MAX_CALLBACK)
     strcpy (g_utf8_find_prev_char (text, text + MAX_CALLBACK), "…");
-  tasks_add_field (builder, "callback", g_variant_new_string (text));
+  tasks_entries_add_text (self->entries, "callback", text);
   if (function != 0)
     code = py_inspector_get_code (
         inspector, py_inspector_read (inspector, function + py_runtime_get_layout (runtime)->function_code));
-  if (code != NULL)
-    tasks_add_field (builder, "location",
-                     g_variant_new_take_string (g_strdup_printf ("%s:%d", code->filename, code->first_line)));
+  if (code != NULL && !tasks_entries_add_known (self->entries, "location", &code, sizeof code))
+    tasks_entries_add_shared (
+        self->entries, "location", &code, sizeof code,
+        g_variant_new_take_string (g_strdup_printf ("%s:%d", code->filename, code->first_line)));
 }
 
 static void
@@ -95,9 +96,8 @@ read_handle (Walk *self, guint64 handle, const char *queue)
   guint64 callback =
       py_inspector_or_none (inspector, py_inspector_get_attribute (inspector, handle, "_callback"));
   guint64 arguments = py_inspector_get_attribute (inspector, handle, "_args");
-  g_auto (TasksOrigin) origin = { 0 };
+  TasksOrigin origin = { 0 };
   g_autofree char *text = NULL;
-  GVariantBuilder builder;
 
   if (py_inspector_is_true (inspector, py_inspector_get_attribute (inspector, handle, "_cancelled")))
     {
@@ -105,21 +105,18 @@ read_handle (Walk *self, guint64 handle, const char *queue)
       return;
     }
   text = py_repr (inspector, handle);
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  tasks_add_field (&builder, "queue", g_variant_new_string (queue));
-  add_time (self, handle, &builder);
+  tasks_entries_begin (self->entries, handle,
+                       g_strconcat (queue[0] == 's' ? "Scheduled: " : "Ready: ", text, NULL));
+  tasks_entries_add_text (self->entries, "queue", queue);
+  add_time (self, handle);
   if (callback != 0)
     {
-      add_callback (self, callback, arguments, &builder);
+      add_callback (self, callback, arguments);
       tasks_origin_of_callback (&origin, inspector, callback, arguments);
     }
-  tasks_add_field (&builder, "loop", g_variant_new_uint64 (self->loop->address));
-  if (self->loop->thread.native_id != 0)
-    tasks_add_field (&builder, "thread", g_variant_new_uint32 (self->loop->thread.native_id));
-  tasks_origin_add_fields (&origin, &builder);
-  tasks_entry_add (self->entries, handle,
-                   g_strconcat (queue[0] == 's' ? "Scheduled: " : "Ready: ", text, NULL),
-                   g_variant_builder_end (&builder), origin.origin);
+  tasks_entries_add_loop (self->entries, self->loop);
+  tasks_origin_add_fields (&origin, self->entries);
+  tasks_entries_end (self->entries, origin.origin);
 }
 
 static gboolean
@@ -139,7 +136,7 @@ read_queue (Walk *self, const char *attribute, const char *queue, gint64 deadlin
 }
 
 static gboolean
-read_loops (PyAsyncio *asyncio, double now, gint64 deadline, GPtrArray *entries, gpointer data)
+read_loops (PyAsyncio *asyncio, double now, gint64 deadline, TasksEntries *entries, gpointer data)
 {
   g_autoptr (GArray) loops = py_asyncio_list_loops (asyncio);
   Seen *seen = data;

@@ -289,15 +289,18 @@ on_class_item (guint64 key, guint64 value, gpointer data)
 const char *
 py_class_find_file (PyInspector *inspector, const PyClass *class)
 {
+  PyClass *own = (PyClass *)class;
   PyPrinter printer;
   FileSearch search = { .printer = &printer };
 
-  if ((class->flags & PY_CLASS_HEAP) == 0)
-    return NULL;
+  if (own->file_known || (class->flags & PY_CLASS_HEAP) == 0)
+    return own->file;
   py_printer_init (&printer, inspector, NULL);
   py_dict_foreach (printer.runtime, py_inspector_read (inspector, class->address + printer.layout->type_dict),
                    64, on_class_item, &search);
-  return search.file;
+  own->file_known = TRUE;
+  own->file = search.file;
+  return own->file;
 }
 
 typedef struct

@@ -10,7 +10,6 @@
 #include "py-objects.h"
 #include "py-runtime-private.h"
 
-#define MAX_NAME 1000
 #define TAG_MASK 3 /* 3.14+: references on a stack of values carry tags */
 #define RESUME_AFTER_YIELD_FROM 2
 #define MAX_STACK (1024 * 1024) /* slots of one frame */
@@ -124,9 +123,9 @@ py_coroutine_read (PyInspector *inspector, guint64 object, PyCoroutine *coroutin
 
   *coroutine = (PyCoroutine){ .address = object };
   coroutine->qualname =
-      py_object_get_string (runtime, py_inspector_read (inspector, object + layout->gen_qualname), MAX_NAME);
+      py_inspector_get_string (inspector, py_inspector_read (inspector, object + layout->gen_qualname));
   if (coroutine->qualname == NULL)
-    coroutine->qualname = g_strdup ("?");
+    coroutine->qualname = "?";
   code = layout->gen_code != PY_NO_FIELD ? py_inspector_read (inspector, object + layout->gen_code)
                                          : py_inspector_read (inspector, frame + layout->iframe_code);
   coroutine->code = py_inspector_get_code (inspector, code & ~(guint64)TAG_MASK);
@@ -144,12 +143,6 @@ py_coroutine_read (PyInspector *inspector, guint64 object, PyCoroutine *coroutin
   return TRUE;
 }
 
-void
-py_coroutine_clear (PyCoroutine *self)
-{
-  g_clear_pointer (&self->qualname, g_free);
-}
-
 GArray *
 py_coroutine_read_chain (PyInspector *inspector, guint64 object, guint64 *end)
 {
@@ -157,7 +150,6 @@ py_coroutine_read_chain (PyInspector *inspector, guint64 object, guint64 *end)
   GArray *chain = g_array_new (FALSE, FALSE, sizeof (PyCoroutine));
   guint n_wrappers = 0;
 
-  g_array_set_clear_func (chain, (GDestroyNotify)py_coroutine_clear);
   while (object != 0 && chain->len < PY_COROUTINE_MAX_CHAIN)
     {
       PyCoroutine coroutine;

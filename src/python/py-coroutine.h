@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 address;
-  const PyCode *code; /* (nullable): of the inspector */
-  char *qualname;
+  const PyCode *code;   /* (nullable): of the inspector */
+  const char *qualname; /* of the inspector */
   gboolean finished;
   gboolean running; /* on a thread's stack */
   gint line;        /* that it is at; -1: none; the first line when finished */
@@ -20,7 +20,6 @@ typedef struct
 
 /* FALSE: it is none of these. */
 gboolean py_coroutine_read (PyInspector *inspector, guint64 object, PyCoroutine *coroutine);
-void py_coroutine_clear (PyCoroutine *self);
 
 #define PY_COROUTINE_MAX_CHAIN 4096
 

@@ -11,10 +11,12 @@
 #include "py-runtime-private.h"
 
 #define MAX_NAME 300 /* characters */
+#define MAX_TEXT 1000
 #define MAX_BASES 64
 #define MAX_SLOTS 256
 #define MAX_CLASSES 65536
 #define MAX_CODES 65536
+#define MAX_STRINGS 65536
 #define MAX_CONTAINER (16 * 1024 * 1024) /* slots of a set that are looked at */
 #define SLOTS_AT_ONCE 256
 #define DEQUE_BLOCK 64 /* Modules/_collectionsmodule.c: BLOCKLEN */
@@ -29,7 +31,8 @@
 struct _PyInspector
 {
   PyRuntime *runtime;
-  PyCodeCache *codes;
+  GHashTable *codes;   /* address -> PyCode */
+  GHashTable *strings; /* address -> text */
   GHashTable *classes; /* address -> PyClass */
   guint64 none;
 };
@@ -60,7 +63,8 @@ py_inspector_new (PyRuntime *runtime)
   PyInspector *self = g_new0 (PyInspector, 1);
 
   self->runtime = g_object_ref (runtime);
-  self->codes = py_code_cache_new (runtime, MAX_CODES, G_MAXINT64);
+  self->codes = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)py_code_free);
+  self->strings = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->classes = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, class_free);
   return self;
 }
@@ -69,7 +73,8 @@ void
 py_inspector_free (PyInspector *self)
 {
   g_hash_table_unref (self->classes);
-  py_code_cache_free (self->codes);
+  g_hash_table_unref (self->strings);
+  g_hash_table_unref (self->codes);
   g_object_unref (self->runtime);
   g_free (self);
 }
@@ -200,9 +205,27 @@ py_inspector_is_a (PyInspector *self, const PyClass *class, const char *module, 
 const PyCode *
 py_inspector_get_code (PyInspector *self, guint64 address)
 {
-  guint generation;
+  PyCode *code = g_hash_table_lookup (self->codes, &address);
 
-  return address != 0 ? py_code_cache_lookup (self->codes, address, 0, &generation) : NULL;
+  if (code != NULL || g_hash_table_size (self->codes) >= MAX_CODES)
+    return code;
+  code = py_code_read (self->runtime, address);
+  if (code != NULL)
+    g_hash_table_insert (self->codes, &code->address, code);
+  return code;
+}
+
+const char *
+py_inspector_get_string (PyInspector *self, guint64 object)
+{
+  char *text = g_hash_table_lookup (self->strings, &object);
+
+  if (text != NULL || g_hash_table_size (self->strings) >= MAX_STRINGS)
+    return text;
+  text = py_object_get_string (self->runtime, object, MAX_TEXT);
+  if (text != NULL)
+    g_hash_table_insert (self->strings, g_memdup2 (&object, sizeof object), text);
+  return text;
 }
 
 static guint64

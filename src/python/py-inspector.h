@@ -22,6 +22,8 @@ typedef struct
   /*< private >*/
   GHashTable *slots; /* name -> offset, of this class alone */
   gint repr;
+  gboolean file_known;
+  const char *file;
 } PyClass;
 
 /* As __name__ has it. */
@@ -48,8 +50,12 @@ gboolean py_inspector_derives (PyInspector *self, const PyClass *class, guint64 
 gboolean
 py_inspector_is_a (PyInspector *self, const PyClass *class, const char *module, const char *qualname);
 
-/* Returns: (transfer none) (nullable): the code object at @address */
+/* Returns: (transfer none) (nullable): the code object at @address; valid as long as @self */
 const PyCode *py_inspector_get_code (PyInspector *self, guint64 address);
+
+/* Returns: (transfer none) (nullable): a str that many objects have in common, as a qualified name; valid as
+ * long as @self */
+const char *py_inspector_get_string (PyInspector *self, guint64 object);
 
 /* An address in the target, 0 where nothing can be read. */
 guint64 py_inspector_read (PyInspector *self, guint64 address);

@@ -87,7 +87,6 @@ print_coroutine (PyPrinter *self, guint64 object)
       else
         g_string_append (self->text, "None");
     }
-  py_coroutine_clear (&coroutine);
 }
 
 static void

@@ -19,6 +19,8 @@ typedef struct
   guint n_objects;
   guint depth;
   guint64 around[PY_REPR_MAX_DEPTH];
+  guint64 wanted;     /* an object of which the text is wanted, too */
+  gsize wanted_at[2]; /* where it begins and ends; both 0: not printed */
 } PyPrinter;
 
 void py_printer_init (PyPrinter *self, PyInspector *inspector, GString *text);

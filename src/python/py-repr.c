@@ -26,6 +26,8 @@ py_printer_init (PyPrinter *self, PyInspector *inspector, GString *text)
   self->text = text;
   self->n_objects = 0;
   self->depth = 0;
+  self->wanted = 0;
+  self->wanted_at[0] = self->wanted_at[1] = 0;
 }
 
 gboolean
@@ -420,6 +422,7 @@ void
 py_print (PyPrinter *self, guint64 object)
 {
   PyClass *class = (PyClass *)py_inspector_get_class (self->inspector, object);
+  gsize start;
 
   if (class == NULL)
     {
@@ -438,6 +441,7 @@ py_print (PyPrinter *self, guint64 object)
         return;
       }
 
+  start = self->text->len;
   self->around[self->depth++] = object;
   if (class->repr == REPR_UNKNOWN)
     class->repr = classify (self, class);
@@ -448,6 +452,11 @@ py_print (PyPrinter *self, guint64 object)
   else
     printers[class->repr - 1].print (self, class, object);
   self->depth--;
+  if (object == self->wanted && self->wanted_at[1] == 0)
+    {
+      self->wanted_at[0] = start;
+      self->wanted_at[1] = self->text->len;
+    }
 }
 
 void
@@ -492,18 +501,41 @@ py_repr_append_short (PyInspector *inspector, GString *text, guint64 object)
   g_string_append_len (text, own->str, own->len);
 }
 
-char *
-py_repr (PyInspector *inspector, guint64 object)
+/* @part: an object of which the text is wanted, too; @part_text: (out) (nullable): NULL: it was not printed
+ */
+static char *
+print_whole (PyInspector *inspector, guint64 object, guint64 part, char **part_text)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   PyPrinter printer;
 
   py_printer_init (&printer, inspector, text);
+  printer.wanted = part;
   py_print (&printer, object);
+  if (printer.wanted_at[1] > 0)
+    *part_text = g_strndup (text->str + printer.wanted_at[0], printer.wanted_at[1] - printer.wanted_at[0]);
   if (py_print_is_full (&printer))
     {
       g_string_truncate (text, g_utf8_find_prev_char (text->str, text->str + PY_REPR_MAX) - text->str);
       g_string_append (text, "…");
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+char *
+py_repr (PyInspector *inspector, guint64 object)
+{
+  return print_whole (inspector, object, 0, NULL);
+}
+
+char *
+py_repr_with_part (PyInspector *inspector, guint64 object, guint64 part, char **part_text)
+{
+  char *text;
+
+  *part_text = NULL;
+  text = print_whole (inspector, object, part, part_text);
+  if (part != 0 && *part_text == NULL)
+    *part_text = py_repr (inspector, part);
+  return text;
 }

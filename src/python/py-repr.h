@@ -21,6 +21,10 @@ void py_repr_append_short (PyInspector *inspector, GString *text, guint64 object
 
 char *py_repr (PyInspector *inspector, guint64 object); /* (transfer full) */
 
+/* The same, and repr(part), which is most often within it. @part: 0: none; @part_text: (out) (transfer full)
+ * (nullable) */
+char *py_repr_with_part (PyInspector *inspector, guint64 object, guint64 part, char **part_text);
+
 /* Appends the repr() of a bytes object. */
 void py_repr_append_bytes (GString *text, const guint8 *bytes, gsize n);
 

@@ -10,6 +10,7 @@
 
 #include <gio/gunixfdlist.h>
 #include <gio/gunixoutputstream.h>
+#include <string.h>
 
 #include "worker-service.h"
 
@@ -20,6 +21,8 @@
  * once. */
 #define GATHER_MS 20
 #define GATHER_SIZE (256 * 1024)
+
+#define MESSAGE "message"
 
 struct _WorkerReport
 {
@@ -156,17 +159,12 @@ gather (WorkerReport *self, GVariant *entry)
   self->size += size;
 }
 
-/* Whoever has tens of thousands of them can put it there. */
+/* Whoever has tens of thousands of them can put it there. The bytes of an `a{sv}` begin with its first key. */
 static gboolean
 has_message (GVariant *fields)
 {
-  g_autoptr (GVariant) first =
-      g_variant_n_children (fields) > 0 ? g_variant_get_child_value (fields, 0) : NULL;
-  const char *key = "";
-
-  if (first != NULL)
-    g_variant_get_child (first, 0, "&s", &key);
-  return g_str_equal (key, "message");
+  return g_variant_get_size (fields) > sizeof MESSAGE
+         && memcmp (g_variant_get_data (fields), MESSAGE, sizeof MESSAGE) == 0;
 }
 
 /* @fields with the message first. */
@@ -180,7 +178,7 @@ make_entry (const char *message, GVariant *fields)
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add_value (
-      &builder, g_variant_new_dict_entry (g_variant_new_string ("message"),
+      &builder, g_variant_new_dict_entry (g_variant_new_string (MESSAGE),
                                           g_variant_new_variant (g_variant_new_string (message))));
   for (gsize i = 0; i < g_variant_n_children (fields); i++)
     {

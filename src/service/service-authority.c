@@ -271,7 +271,11 @@ service_authority_check (ServiceAuthority *self,
   else if (call->trusted || g_str_equal (check->action_id, ANYBODY))
     g_task_return_boolean (task, TRUE);
   else if (check->scope != ALL && call->has_owner && call->owner == service_caller_get_uid (call->caller))
-    allow (task);
+    {
+      /* What others make from now on was not asked about. */
+      call->only_own = check->scope == LISTED;
+      allow (task);
+    }
   else if (own && call->process != NULL)
     service_own_ask (call->caller, call->process, on_kernel_answered, g_steal_pointer (&task));
   else

@@ -15,6 +15,9 @@
 
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
 
+/* No call has a use for more, and who waits for a password keeps it in our memory. */
+#define MAX_PARAMETERS (64 * 1024)
+
 struct _ServiceBus
 {
   GObject parent_instance;
@@ -241,6 +244,12 @@ on_call (GDBusConnection *connection,
     {
       g_dbus_method_invocation_return_error (invocation, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
                                              "There is no bus that says whose this call is");
+      return;
+    }
+  if (g_variant_get_size (parameters) > MAX_PARAMETERS)
+    {
+      g_dbus_method_invocation_return_error (invocation, HAP_ERROR, HAP_ERROR_INVALID_DATA,
+                                             _ ("The call is too long: more than %u bytes"), MAX_PARAMETERS);
       return;
     }
 

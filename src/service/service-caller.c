@@ -17,6 +17,7 @@
 
 #include "hap-error.h"
 #include "service-fd.h"
+#include "service-mark.h"
 
 struct _ServiceCaller
 {
@@ -25,7 +26,7 @@ struct _ServiceCaller
   GVariant *groups; /* `au`; NULL: the bus does not tell */
   int pidfd;        /* -1: the process is not to be seen from here */
   int dir_fd;
-  int maps_fd;
+  int mark; /* see service-mark */
 };
 
 static void
@@ -35,7 +36,7 @@ service_caller_clear (ServiceCaller *self)
   g_clear_pointer (&self->groups, g_variant_unref);
   service_fd_clear (&self->pidfd);
   service_fd_clear (&self->dir_fd);
-  service_fd_clear (&self->maps_fd);
+  service_fd_clear (&self->mark);
 }
 
 ServiceCaller *
@@ -81,7 +82,7 @@ open_process (ServiceCaller *self, GVariant *credentials, GUnixFDList *fds)
   path = g_strdup_printf ("/proc/%u", pid);
   self->dir_fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (self->dir_fd >= 0)
-    self->maps_fd = openat (self->dir_fd, "maps", O_RDONLY | O_CLOEXEC);
+    self->mark = service_mark_open (self->dir_fd);
   /* The pidfd came first: if its process still runs, what was opened by number is its. */
   if (!is_running (self))
     service_fd_clear (&self->pidfd);
@@ -97,7 +98,7 @@ on_credentials (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant) reply =
       g_dbus_connection_call_with_unix_fd_list_finish (G_DBUS_CONNECTION (source), &fds, result, NULL);
 
-  self->pidfd = self->dir_fd = self->maps_fd = -1;
+  self->pidfd = self->dir_fd = self->mark = -1;
   self->name = g_strdup (g_task_get_task_data (task));
   if (reply != NULL)
     credentials = g_variant_get_child_value (reply, 0);
@@ -168,10 +169,7 @@ service_caller_is_at_home (ServiceCaller *self)
 gboolean
 service_caller_is_same (ServiceCaller *self)
 {
-  char byte;
-
-  /* A list of mappings is empty from then on when its process runs another program. */
-  return is_running (self) && pread (self->maps_fd, &byte, 1, 0) == 1;
+  return is_running (self) && service_mark_holds (self->mark);
 }
 
 gboolean

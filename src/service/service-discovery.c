@@ -2,8 +2,8 @@
 
 /*
  * One look at all processes: opens them by the batch and has a worker tell which are Python, since whose
- * memory and command line say so may lie. A process at which the worker dies costs the others nothing: its
- * batch is parted until it is alone, and left out.
+ * memory and command line say so may lie. A process at which the worker dies, or waits without end, costs the
+ * others little: its batch is parted until it is alone, and left out, in later looks as well.
  */
 
 #include "service-discovery.h"
@@ -20,8 +20,13 @@
 
 /* Three descriptors each, and the kernel takes 253 in one message. */
 #define BATCH 60
-#define BATCH_SECONDS 10
+
+/* For one process, and for all. */
+#define SECONDS 5
+#define LOOK_SECONDS 60
+
 #define MAX_FAILURES 24
+#define MAX_LEFT_OUT 256
 #define MAX_COMMAND 1000
 #define MAX_TEXT 200
 
@@ -33,6 +38,9 @@ typedef struct
   GArray *pids;          /* not looked at yet, ascending */
   GQueue again;          /* batches (GPtrArray of ServiceProcess) that are parts of one that failed */
   GPtrArray *batch;      /* the worker is at it */
+  guint at;              /* of the batch, from 1; 0: the worker has not said */
+  GPtrArray *left_out;
+  gint64 deadline; /* monotonic */
   GPtrArray *targets;
   guint n_failures;
   const ServiceLanguage *language; /* of those who wait for it */
@@ -69,6 +77,7 @@ look_free (Look *look)
   g_queue_clear_full (&look->again, (GDestroyNotify)g_ptr_array_unref);
   g_clear_pointer (&look->batch, g_ptr_array_unref);
   g_ptr_array_unref (look->targets);
+  g_ptr_array_unref (look->left_out);
   g_free (look);
 }
 
@@ -100,15 +109,24 @@ list_pids (void)
   return pids;
 }
 
+/* Its index from 1; 0: it is not there */
+static guint
+find_index (GPtrArray *batch, guint pid)
+{
+  for (guint i = 0; batch != NULL && i < batch->len; i++)
+    {
+      if (service_process_get_pid (batch->pdata[i]) == pid)
+        return i + 1;
+    }
+  return 0;
+}
+
 static ServiceProcess *
 find_process (GPtrArray *batch, guint pid)
 {
-  for (guint i = 0; i < batch->len; i++)
-    {
-      if (service_process_get_pid (batch->pdata[i]) == pid)
-        return batch->pdata[i];
-    }
-  return NULL;
+  guint index = find_index (batch, pid);
+
+  return index > 0 ? batch->pdata[index - 1] : NULL;
 }
 
 /* The next processes that can be opened; what cannot is nobody's target. */
@@ -123,7 +141,7 @@ open_batch (Look *look)
       guint pid = g_array_index (look->pids, guint, taken++);
       ServiceProcess *process;
 
-      if (service_launcher_owns (look->launcher, pid))
+      if (service_launcher_owns (look->launcher, pid) || find_index (look->left_out, pid) > 0)
         continue;
       process = service_process_open (pid, NULL);
       if (process != NULL)
@@ -133,20 +151,37 @@ open_batch (Look *look)
   return batch;
 }
 
+/* Each has its time once, as they come in their order. */
+static void
+note_place (Look *look, guint pid)
+{
+  guint index = find_index (look->batch, pid);
+
+  if (index <= look->at)
+    return;
+  look->at = index;
+  service_worker_set_time (look->worker, SECONDS);
+}
+
 /* What the worker may ask while it looks. */
 static void
 handle_call (gpointer owner, GDBusMethodInvocation *invocation)
 {
   Look *look = owner;
   const char *method = g_dbus_method_invocation_get_method_name (invocation);
+  gboolean looks = g_str_equal (method, "LookAt");
   guint pid = 0;
   ServiceProcess *process = NULL;
 
-  if (g_str_equal (method, "OpenMapping") || g_str_equal (method, "OpenThreads"))
+  if (looks || g_str_equal (method, "OpenMapping") || g_str_equal (method, "OpenThreads"))
     g_variant_get_child (g_dbus_method_invocation_get_parameters (invocation), 0, "u", &pid);
-  if (look->batch != NULL)
-    process = find_process (look->batch, pid);
-  if (process != NULL)
+  process = find_process (look->batch, pid);
+  if (looks)
+    {
+      note_place (look, pid);
+      g_dbus_method_invocation_return_value (invocation, NULL);
+    }
+  else if (process != NULL)
     service_process_answer (process, invocation);
   else
     g_dbus_method_invocation_return_error (invocation, HAP_ERROR, HAP_ERROR_FAILED,
@@ -203,18 +238,41 @@ take_targets (Look *look, GVariant *entries)
     }
 }
 
-/* Halves of a batch that failed come first, so that the targets that are found so far stay few. */
+/* The batch after it has failed: the process that it failed at, which has to show that alone, too, since only
+ * the worker says so, and the others; or two halves. They come first, so that the targets that are found so
+ * far stay few. */
 static void
 part_batch (Look *look)
 {
-  GPtrArray *half = g_ptr_array_new_with_free_func ((GDestroyNotify)service_process_unref);
-  guint middle = look->batch->len / 2;
+  GPtrArray *part = g_ptr_array_new_with_free_func ((GDestroyNotify)service_process_unref);
+  guint first = look->at > 0 ? look->at - 1 : look->batch->len / 2;
+  guint n = look->at > 0 ? 1 : look->batch->len - first;
 
-  for (guint i = middle; i < look->batch->len; i++)
-    g_ptr_array_add (half, service_process_ref (look->batch->pdata[i]));
-  g_ptr_array_remove_range (look->batch, middle, look->batch->len - middle);
-  g_queue_push_head (&look->again, half);
+  for (guint i = first; i < first + n; i++)
+    g_ptr_array_add (part, service_process_ref (look->batch->pdata[i]));
+  g_ptr_array_remove_range (look->batch, first, n);
   g_queue_push_head (&look->again, g_steal_pointer (&look->batch));
+  g_queue_push_head (&look->again, part);
+}
+
+static void
+leave_out (Look *look, ServiceProcess *process, const GError *error)
+{
+  g_message ("Process %u is left out of the targets: %s", service_process_get_pid (process), error->message);
+  if (look->left_out->len == MAX_LEFT_OUT)
+    g_ptr_array_remove_index (look->left_out, 0);
+  g_ptr_array_add (look->left_out, service_process_ref (process));
+}
+
+/* Those that run what they ran then. */
+static void
+prune (GPtrArray *left_out)
+{
+  for (guint i = left_out->len; i > 0; i--)
+    {
+      if (!service_process_is_same (left_out->pdata[i - 1]))
+        g_ptr_array_remove_index (left_out, i - 1);
+    }
 }
 
 static void
@@ -241,11 +299,17 @@ on_discovered (GObject *source, GAsyncResult *result, gpointer data)
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
+  if (g_get_monotonic_time () > look->deadline)
+    {
+      g_task_return_new_error (
+          task, HAP_ERROR, HAP_ERROR_TIMED_OUT,
+          _ ("Looking at the processes that run here takes too long: say which is meant by its number"));
+      return;
+    }
   if (look->batch->len > 1)
     part_batch (look);
   else
-    g_message ("Process %u is left out of the targets: %s", service_process_get_pid (look->batch->pdata[0]),
-               error->message);
+    leave_out (look, look->batch->pdata[0], error);
   next_batch (task);
 }
 
@@ -320,12 +384,13 @@ next_batch (GTask *task)
       g_task_return_error (task, error);
       return;
     }
+  look->at = 0;
   service_worker_call (look->worker, "Discover", describe_candidates (look->batch, fds), fds, "(aa{sv})",
-                       BATCH_SECONDS, on_discovered, g_object_ref (task));
+                       SECONDS, on_discovered, g_object_ref (task));
 }
 
 void
-service_discover (ServiceLauncher *launcher, GAsyncReadyCallback callback, gpointer data)
+service_discover (ServiceLauncher *launcher, GPtrArray *left_out, GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
   Look *look = g_new0 (Look, 1);
@@ -335,6 +400,9 @@ service_discover (ServiceLauncher *launcher, GAsyncReadyCallback callback, gpoin
   look->launcher = g_object_ref (launcher);
   look->language = service_language_get_current ();
   look->pids = list_pids ();
+  look->left_out = g_ptr_array_ref (left_out);
+  look->deadline = g_get_monotonic_time () + LOOK_SECONDS * G_USEC_PER_SEC;
+  prune (left_out);
   look->targets = g_ptr_array_new_with_free_func ((GDestroyNotify)service_target_free);
   next_batch (task);
 }

@@ -25,11 +25,16 @@ void service_target_free (ServiceTarget *self);
 
 /**
  * service_discover:
+ * @left_out: (element-type ServiceProcess): processes that are not looked at, as an earlier look found that
+ * nobody comes back from them; of this look's the same is added
  *
- * Looks at every process that the service may open.
+ * Looks at every process that the service may open. Errors: HAP_ERROR_TIMED_OUT
  * service_discover_finish() returns: (transfer full) (element-type ServiceTarget): by ascending pid
  */
-void service_discover (ServiceLauncher *launcher, GAsyncReadyCallback callback, gpointer data);
+void service_discover (ServiceLauncher *launcher,
+                       GPtrArray *left_out,
+                       GAsyncReadyCallback callback,
+                       gpointer data);
 GPtrArray *service_discover_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

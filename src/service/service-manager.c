@@ -169,7 +169,7 @@ consider_manager (gpointer owner, GDBusMethodInvocation *invocation)
 
   if (g_str_equal (call->member, "ListArtifacts"))
     {
-      if (!service_artifacts_has_others (self->artifacts, uid))
+      if (call->trusted || !service_artifacts_has_others (self->artifacts, uid))
         service_call_add_owner (call, uid);
     }
   else if (g_str_has_suffix (call->member, "Artifact"))

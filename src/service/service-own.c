@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,15 +35,18 @@ question_free (Question *question)
   g_free (question);
 }
 
-/* In the child: only what is safe in a signal handler. */
+/* In the child: only what is safe in a signal handler. Whom it becomes may be able to look into it: by then
+ * it has nothing of ours. */
 static G_NORETURN void
 try_to_open (int dir_fd, uid_t uid, gid_t gid, const gid_t *groups, gsize n_groups)
 {
   struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-  if (setgroups (n_groups, groups) != 0 || setresgid (gid, gid, gid) != 0 || setresuid (uid, uid, uid) != 0
-      || syscall (SYS_capset, &header, none) != 0)
+  if ((dir_fd > 0 && syscall (SYS_close_range, 0, dir_fd - 1, 0) != 0)
+      || syscall (SYS_close_range, dir_fd + 1, ~0U, 0) != 0 || setgroups (n_groups, groups) != 0
+      || setresgid (gid, gid, gid) != 0 || setresuid (uid, uid, uid) != 0
+      || prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || syscall (SYS_capset, &header, none) != 0)
     _exit (2);
   _exit (openat (dir_fd, "mem", O_RDONLY | O_CLOEXEC) >= 0 ? 0 : 1);
 }

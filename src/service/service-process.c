@@ -19,6 +19,8 @@
 
 #include "hap-error.h"
 #include "service-fd.h"
+#include "service-mark.h"
+#include "service-rights.h"
 #include "service-text.h"
 
 #define MAX_THREADS_A_CALL 64
@@ -36,6 +38,7 @@ struct _ServiceProcess
   int mem_fd;
   int maps_fd;
   int task_fd;
+  int mark; /* see service-mark */
 };
 
 static void
@@ -47,6 +50,7 @@ service_process_clear (ServiceProcess *self)
   service_fd_clear (&self->mem_fd);
   service_fd_clear (&self->maps_fd);
   service_fd_clear (&self->task_fd);
+  service_fd_clear (&self->mark);
 }
 
 static void
@@ -130,7 +134,9 @@ open_descriptors (ServiceProcess *self, GError **error)
     self->maps_fd = openat (self->dir_fd, "maps", O_RDONLY | O_CLOEXEC);
   if (self->maps_fd >= 0)
     self->task_fd = openat (self->dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (self->task_fd < 0)
+  if (self->task_fd >= 0)
+    self->mark = service_mark_open (self->dir_fd);
+  if (self->mark < 0)
     {
       set_error (error, self->pid, errno);
       return FALSE;
@@ -153,7 +159,7 @@ service_process_open (guint pid, GError **error)
   g_autoptr (ServiceProcess) self = g_rc_box_new0 (ServiceProcess);
 
   self->pid = pid;
-  self->pidfd = self->dir_fd = self->mem_fd = self->maps_fd = self->task_fd = -1;
+  self->pidfd = self->dir_fd = self->mem_fd = self->maps_fd = self->task_fd = self->mark = -1;
   if (pid == 0 || pid > G_MAXINT32)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
@@ -238,11 +244,9 @@ gboolean
 service_process_is_same (ServiceProcess *self)
 {
   struct stat status;
-  char byte;
 
-  /* A list of mappings is empty from then on when its process runs another program. */
   return service_process_is_alive (self) && fstat (self->dir_fd, &status) == 0 && status.st_uid == self->uid
-         && pread (self->maps_fd, &byte, 1, 0) == 1;
+         && service_mark_holds (self->mark);
 }
 
 /* Of a namespace file, the device and inode number are what it is. */
@@ -477,9 +481,9 @@ service_process_read_sockets (ServiceProcess *self, guint from, GError **error)
 }
 
 /*
- * Without the right to follow the link itself (only root has it) its text is a path, which is tried as this
- * process and as the target sees it. It is the caller's own right that opens it, and the worker compares
- * device and inode with its maps.
+ * Without the right to follow the link itself its text is a path, which is tried as this process and as the
+ * target sees it, by who serves themselves alone: a path can lead elsewhere than a moment before, and the
+ * rights of a system's service would go with it. The worker compares device and inode with its maps.
  */
 static int
 open_mapping_by_path (ServiceProcess *self, const char *link)
@@ -514,7 +518,7 @@ service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, 
   struct stat status;
   int fd;
 
-  if (path_fd < 0 && (errno == EPERM || errno == EACCES) && geteuid () != 0)
+  if (path_fd < 0 && (errno == EPERM || errno == EACCES) && !service_rights_can_change ())
     path_fd = open_mapping_by_path (self, link);
   if (path_fd < 0 || fstat (path_fd, &status) != 0)
     {

@@ -70,7 +70,8 @@ GVariant *service_process_read_sockets (ServiceProcess *self, guint from, GError
 /* The regular file behind the mapping that is exactly @start to @end, open for reading; -1 with @error. */
 int service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, GError **error);
 
-/* Answers a worker's OpenThreads, OpenMapping, OpenResidency, ReadSystemCalls or ReadSockets, of this process.
+/* Answers a worker's OpenThreads, OpenMapping, OpenResidency, ReadSystemCalls or ReadSockets, of this
+ * process.
  * @invocation: (transfer full) */
 void service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation);
 

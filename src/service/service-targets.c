@@ -19,6 +19,7 @@
 #define HOME_ASSISTANT "home-assistant"
 #define MAX_CANDIDATES 10
 #define MAX_WAITING 64
+#define FORGET_SECONDS 300
 
 struct _ServiceTargets
 {
@@ -26,8 +27,10 @@ struct _ServiceTargets
 
   ServiceLauncher *launcher;
   char *configured;
-  GPtrArray *looking; /* tasks that wait for the look that is under way; NULL: none is */
-  GPtrArray *waiting; /* tasks that came too late for it */
+  GPtrArray *looking;  /* tasks that wait for the look that is under way; NULL: none is */
+  GPtrArray *waiting;  /* tasks that came too late for it */
+  GPtrArray *left_out; /* see service-discovery */
+  gint64 forgotten;    /* when that was emptied, since a process may have been slow but once; monotonic */
 };
 
 G_DEFINE_FINAL_TYPE (ServiceTargets, service_targets, G_TYPE_OBJECT)
@@ -148,14 +151,20 @@ start_look (ServiceTargets *self)
 {
   g_autoptr (GPtrArray) waiting = g_steal_pointer (&self->waiting);
   const ServiceLanguage *language = g_task_get_task_data (waiting->pdata[0]);
+  gint64 now = g_get_monotonic_time ();
   SERVICE_SPEAKS (language);
 
+  if (now - self->forgotten > FORGET_SECONDS * G_USEC_PER_SEC)
+    {
+      g_ptr_array_set_size (self->left_out, 0);
+      self->forgotten = now;
+    }
   self->looking = g_ptr_array_new_with_free_func (g_object_unref);
   self->waiting = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < waiting->len; i++)
     g_ptr_array_add (g_task_get_task_data (waiting->pdata[i]) == language ? self->looking : self->waiting,
                      g_object_ref (waiting->pdata[i]));
-  service_discover (self->launcher, on_discovered, g_object_ref (self));
+  service_discover (self->launcher, self->left_out, on_discovered, g_object_ref (self));
 }
 
 static void
@@ -452,6 +461,7 @@ service_targets_finalize (GObject *object)
   ServiceTargets *self = SERVICE_TARGETS (object);
 
   g_clear_pointer (&self->waiting, g_ptr_array_unref);
+  g_clear_pointer (&self->left_out, g_ptr_array_unref);
   g_clear_object (&self->launcher);
   g_free (self->configured);
   G_OBJECT_CLASS (service_targets_parent_class)->finalize (object);
@@ -467,6 +477,7 @@ static void
 service_targets_init (ServiceTargets *self)
 {
   self->waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  self->left_out = g_ptr_array_new_with_free_func ((GDestroyNotify)service_process_unref);
 }
 
 ServiceTargets *

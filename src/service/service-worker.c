@@ -48,7 +48,9 @@ struct _ServiceWorker
   gboolean sent;
   gboolean failed; /* the call failed; how, its end will tell */
   gboolean timed_out;
-  guint timer; /* of startup, of the call, or of grace */
+  gboolean killed;
+  gboolean lost; /* killed, and the kernel does not let it end */
+  guint timer;   /* of startup, of the call, or of grace */
 
   ServiceWorkerFunc handle;
   gpointer owner;
@@ -70,11 +72,24 @@ request_free (Request *request)
   g_free (request);
 }
 
+static gboolean on_timer (gpointer data);
+
+static void
+set_timer (ServiceWorker *self, guint seconds)
+{
+  g_clear_handle_id (&self->timer, g_source_remove);
+  if (seconds > 0)
+    self->timer = g_timeout_add_seconds (seconds, on_timer, self);
+}
+
 static void
 kill_process (ServiceWorker *self)
 {
-  if (!self->ended)
-    g_subprocess_force_exit (self->process);
+  if (self->ended)
+    return;
+  self->killed = TRUE;
+  g_subprocess_force_exit (self->process);
+  set_timer (self, GRACE_SECONDS);
 }
 
 /* Ends what the connection keeps of us. */
@@ -91,28 +106,6 @@ close_connection (ServiceWorker *self)
   g_dbus_connection_close (connection, NULL, NULL, NULL);
 }
 
-static gboolean
-on_timer (gpointer data)
-{
-  ServiceWorker *self = data;
-
-  self->timer = 0;
-  self->timed_out = !self->ended;
-  kill_process (self);
-  /* Its end of the connection should be gone with it; somebody else may hold it. */
-  if (self->ended)
-    close_connection (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-set_timer (ServiceWorker *self, guint seconds)
-{
-  g_clear_handle_id (&self->timer, g_source_remove);
-  if (seconds > 0)
-    self->timer = g_timeout_add_seconds (seconds, on_timer, self);
-}
-
 /* Ends the call once it has failed and it is known how the process ended. */
 static void
 fail_call (ServiceWorker *self)
@@ -121,23 +114,49 @@ fail_call (ServiceWorker *self)
   g_autoptr (GTask) task = NULL;
   g_autofree char *end = NULL;
 
-  if (self->task == NULL || !self->ended)
+  if (self->task == NULL || (!self->ended && !self->lost))
     return;
 
   task = g_steal_pointer (&self->task);
-  end = service_launcher_describe_end (self->process);
+  end = self->ended ? service_launcher_describe_end (self->process) : g_strdup (_ ("does not end"));
   if (self->broken != NULL)
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_FAILED,
                              _ ("The worker broke a rule and was ended: %s"), self->broken);
   else if (self->cancelled)
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_CANCELLED,
                              _ ("The worker %s after it was told to stop"), end);
-  else if (self->timed_out)
+  else if (self->timed_out && !self->lost)
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_TIMED_OUT,
                              _ ("The worker did not answer in time and was ended"));
+  else if (self->lost)
+    g_task_return_new_error (
+        task, HAP_ERROR, HAP_ERROR_TIMED_OUT,
+        _ ("The worker cannot be ended: the kernel makes it wait for memory of the process, "
+           "which lies in a file that cannot be read"));
   else
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_FAILED,
                              _ ("The worker %s before it was done; the service's log may say more"), end);
+}
+
+/* The time is up: of the worker, then of the kernel that was to end it. Its end of the connection should be
+ * gone with it; somebody else may hold it. */
+static gboolean
+on_timer (gpointer data)
+{
+  ServiceWorker *self = data;
+
+  self->timer = 0;
+  if (!self->ended && !self->killed)
+    {
+      self->timed_out = TRUE;
+      kill_process (self);
+      return G_SOURCE_REMOVE;
+    }
+  self->lost = !self->ended;
+  close_connection (self);
+  if (self->failed || !self->sent)
+    fail_call (self);
+  return G_SOURCE_REMOVE;
 }
 
 /* Takes the call away that is answered now. */
@@ -390,6 +409,13 @@ service_worker_call_finish (ServiceWorker *self, GAsyncResult *result, GError **
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+service_worker_set_time (ServiceWorker *self, guint seconds)
+{
+  if (self->task != NULL && self->sent && !self->killed && !self->cancelled)
+    set_timer (self, seconds);
 }
 
 void

@@ -45,6 +45,9 @@ void service_worker_call (ServiceWorker *self,
                           gpointer data);
 GVariant *service_worker_call_finish (ServiceWorker *self, GAsyncResult *result, GError **error);
 
+/* What is left of the time of the call under way is @seconds from now on. */
+void service_worker_set_time (ServiceWorker *self, guint seconds);
+
 /* Asks it to come to its end; after a time of grace it is killed, and the call under way fails. */
 void service_worker_cancel (ServiceWorker *self);
 

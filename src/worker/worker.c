@@ -191,6 +191,16 @@ handle_run (WorkerPrivateWorker *skeleton,
   return TRUE;
 }
 
+/* Before the first byte of it is read, at which this process may have to wait for ever. */
+static GVariant *
+tell_looking_at (Worker *self, GVariant *candidate)
+{
+  guint pid = 0;
+
+  g_variant_lookup (candidate, "pid", "u", &pid);
+  return worker_service_call (self->service, "LookAt", g_variant_new ("(u)", pid), NULL, NULL, NULL);
+}
+
 static gboolean
 handle_discover (WorkerPrivateWorker *skeleton,
                  GDBusMethodInvocation *invocation,
@@ -205,6 +215,7 @@ handle_discover (WorkerPrivateWorker *skeleton,
     {
       g_autoptr (GVariant) candidate = g_variant_get_child_value (candidates, i);
       g_autoptr (HapTarget) target = make_target (self, candidate, fds, NULL);
+      g_autoptr (GVariant) noted = tell_looking_at (self, candidate);
       int cmdline_fd = take_named_fd (candidate, fds, "cmdline", NULL);
       GVariant *discovered = target != NULL ? worker_discover (target, cmdline_fd) : NULL;
 

@@ -2,8 +2,8 @@
 
 /*
  * Calls by chance: every method of the service's introspection, and some that there are not, with values that
- * fit the signature and values that do not. None may go unanswered, end the service, leave a job behind or
- * memory. HAP_TEST_CALLS: how many (3000); HAP_TEST_SEED: of chance.
+ * fit the signature and values that do not. None may go unanswered, end the service, leave a job behind, a
+ * process, a descriptor or memory. HAP_TEST_CALLS: how many (3000); HAP_TEST_SEED: of chance.
  */
 
 #include <math.h>
@@ -20,8 +20,14 @@
 #define MAX_DEPTH 3
 #define MAX_ELEMENTS 4
 
-/* What finished jobs and artifacts that are kept for a while may take, and the allocator. */
-#define MAX_GROWTH_KIB (8 * 1024)
+/* The calls after which the service has made what it makes once. */
+#define WARM_UP 1000
+
+/* What finished jobs that are kept for a while may take, and the allocator. */
+#define MAX_GROWTH_KIB (4 * 1024)
+
+/* Longer than a call may be. */
+#define LONG_TEXT (80 * 1024)
 
 typedef struct
 {
@@ -34,8 +40,15 @@ typedef struct
   GRand *rand;
   GPtrArray *methods; /* of Method */
   guint target;
+  char *long_text;
   guint n_unanswered, n_answers, n_errors;
 } Fuzzer;
+
+/* What the service has, when nothing is asked of it. */
+typedef struct
+{
+  guint rss_kib, n_descriptors, n_jobs;
+} State;
 
 typedef struct
 {
@@ -65,6 +78,8 @@ choose_text (Fuzzer *self)
                                        "self",    "FakeJob",     "python",  "enabled",
                                        "0",       "-1",          "formats", "x\t\x1b[31m" };
 
+  if (g_rand_int_range (self->rand, 0, 64) == 0)
+    return self->long_text;
   return texts[g_rand_int_range (self->rand, 0, G_N_ELEMENTS (texts))];
 }
 
@@ -270,6 +285,59 @@ get_rss_kib (Fixture *fixture)
   return (guint)g_ascii_strtoull (strstr (text, "\nVmRSS:") + strlen ("\nVmRSS:"), NULL, 10);
 }
 
+static guint
+count_descriptors (Fixture *fixture)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/fd", g_subprocess_get_identifier (fixture->service));
+  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  g_assert_nonnull (directory);
+  while (g_dir_read_name (directory) != NULL)
+    n++;
+  return n;
+}
+
+/* None of them may run: who started them waits for nothing. */
+static guint
+count_jobs (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = fixture_call (fixture, PROFILER_PATH, "org.freedesktop.DBus.ObjectManager",
+                                             "GetManagedObjects", NULL, &error);
+  g_autoptr (GVariant) objects = NULL;
+  g_autofree char *text = NULL;
+
+  g_assert_no_error (error);
+  objects = g_variant_get_child_value (reply, 0);
+  text = g_variant_print (objects, FALSE);
+  g_assert_null (strstr (text, "'running'"));
+  return (guint)g_variant_n_children (objects);
+}
+
+static void
+remove_artifacts (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply =
+      fixture_call (fixture, PROFILER_PATH, "Profiler.Manager", "ListArtifacts", NULL, &error);
+  g_autoptr (GVariant) artifacts = NULL;
+
+  g_assert_no_error (error);
+  artifacts = g_variant_get_child_value (reply, 0);
+  for (gsize i = 0; i < g_variant_n_children (artifacts); i++)
+    {
+      g_autoptr (GVariant) artifact = g_variant_get_child_value (artifacts, i);
+      g_autoptr (GVariant) removed = NULL;
+      const char *name = NULL;
+
+      g_assert_true (g_variant_lookup (artifact, "name", "&s", &name));
+      removed = fixture_call (fixture, PROFILER_PATH, "Profiler.Manager", "RemoveArtifact",
+                              g_variant_new ("(s)", name), &error);
+      g_assert_no_error (error);
+    }
+}
+
 /* No process of the service's is left when all that was asked for is done. */
 static gboolean
 has_no_children (gpointer data)
@@ -292,6 +360,18 @@ run_calls (Fuzzer *self, guint n)
   fixture_wait (has_no_children, self->fixture);
 }
 
+static State
+get_state (Fixture *fixture)
+{
+  State state;
+
+  remove_artifacts (fixture);
+  state = (State){ .n_jobs = count_jobs (fixture) };
+  state.rss_kib = get_rss_kib (fixture);
+  state.n_descriptors = count_descriptors (fixture);
+  return state;
+}
+
 static guint
 get_number (const char *name, guint otherwise)
 {
@@ -306,27 +386,32 @@ test_chance (void)
   Fixture fixture = { 0 };
   Fuzzer self = { .fixture = &fixture };
   guint n_calls = get_number ("HAP_TEST_CALLS", DEFAULT_CALLS);
-  guint before, after;
+  State before, after;
 
   if (!fixture_set_up (&fixture, NULL))
     return;
   self.rand = g_rand_new_with_seed (get_number ("HAP_TEST_SEED", DEFAULT_SEED));
   self.methods = g_ptr_array_new_with_free_func ((GDestroyNotify)method_free);
   self.target = fixture_add_target (&fixture, "python");
+  self.long_text = g_strnfill (LONG_TEXT, 'x');
   collect_methods (&self, PROFILER_PATH);
   g_assert_cmpuint (self.methods->len, >, 8);
   g_assert_cmpuint (self.methods->len, <, MAX_METHODS);
 
-  /* The first third fills what is kept for a while. */
-  run_calls (&self, n_calls / 3);
-  before = get_rss_kib (&fixture);
-  run_calls (&self, n_calls - n_calls / 3);
-  after = get_rss_kib (&fixture);
-  g_test_message ("%u methods, %u answers, %u of them errors; %u KiB, then %u", self.methods->len,
-                  self.n_answers, self.n_errors, before, after);
-  g_assert_cmpuint (self.n_answers, ==, n_calls);
-  g_assert_cmpuint (after, <, before + MAX_GROWTH_KIB);
+  run_calls (&self, WARM_UP);
+  before = get_state (&fixture);
+  run_calls (&self, n_calls);
+  after = get_state (&fixture);
+  g_test_message (
+      "%u methods, %u answers, %u of them errors; %u KiB, then %u; %u descriptors, then %u; %u jobs "
+      "kept, none running, no process",
+      self.methods->len, self.n_answers, self.n_errors, before.rss_kib, after.rss_kib, before.n_descriptors,
+      after.n_descriptors, after.n_jobs);
+  g_assert_cmpuint (self.n_answers, ==, WARM_UP + n_calls);
+  g_assert_cmpuint (after.rss_kib, <, before.rss_kib + MAX_GROWTH_KIB);
+  g_assert_cmpuint (after.n_descriptors, <=, before.n_descriptors);
 
+  g_free (self.long_text);
   g_ptr_array_unref (self.methods);
   g_rand_free (self.rand);
   fixture_tear_down (&fixture);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How many jobs there may be, which exclude each other, and how long they can be read.
+ * How many jobs there may be, which exclude each other, how long they can be read, and how long a call may
+ * be.
  */
 
 #include "service-fixture.h"
@@ -98,6 +99,26 @@ test_bounded (void)
   fixture_tear_down (&fixture);
 }
 
+/* Whoever waits for a password cannot fill the memory meanwhile. */
+static void
+test_long_call (void)
+{
+  Fixture fixture;
+  g_autofree char *text = g_strnfill (64 * 1024, 'x');
+  g_autoptr (GError) error = NULL;
+
+  if (!fixture_set_up (&fixture, NULL))
+    return;
+  g_assert_null (fixture_call (&fixture, PROFILER_PATH, "Profiler.Manager", "RemoveArtifact",
+                               g_variant_new ("(s)", text), &error));
+  fixture_assert_error (&error, "InvalidData", "The call is too long");
+  text[1024] = '\0';
+  g_assert_null (fixture_call (&fixture, PROFILER_PATH, "Profiler.Manager", "RemoveArtifact",
+                               g_variant_new ("(s)", text), &error));
+  fixture_assert_error (&error, "InvalidData", "is not the name of an artifact");
+  fixture_tear_down (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -105,5 +126,6 @@ main (int argc, char **argv)
   g_test_add_func ("/service/job/busy", test_busy);
   g_test_add_func ("/service/job/too-many", test_too_many);
   g_test_add_func ("/service/job/bounded", test_bounded);
+  g_test_add_func ("/service/call/too-long", test_long_call);
   return g_test_run ();
 }

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Has its command line, and a page besides, in a file whose server reads each request for it and never answers: whoever reads
+that memory waits for ever, and cannot even be killed while the server runs. Prints "ready", or why it cannot be."""
+
+import ctypes
+import os
+import struct
+import sys
+import tempfile
+
+PAGE = 4096
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_FIXED = 1, 2, 2, 0x10
+LOOKUP, GETATTR, OPEN, READ, INIT = 1, 3, 14, 15, 26
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+
+
+def attributes(node):
+    mode = 0o40755 if node == 1 else 0o100644
+    return struct.pack("<QQQQQQIIIIIIIIII", node, PAGE * 4, 8, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, PAGE, 0)
+
+
+def answer(opcode, node):
+    if opcode == INIT:
+        return struct.pack("<IIIIHHIIHHI", 7, 31, 65536, 0, 12, 9, 65536, 1, 16, 0, 0) + bytes(24)
+    if opcode == LOOKUP:
+        return struct.pack("<QQQQII", 2, 0, 1000, 1000, 0, 0) + attributes(2)
+    if opcode == GETATTR:
+        return struct.pack("<QII", 1000, 0, 0) + attributes(node)
+    return bytes(16)  # of an open file
+
+
+def serve(device):
+    while True:
+        request = os.read(device, 1 << 20)
+        _, opcode, unique, node = struct.unpack_from("<IIQQ", request)
+        if opcode != READ and opcode in (INIT, LOOKUP, GETATTR, OPEN, 16):
+            body = answer(opcode, node)
+            os.write(device, struct.pack("<IiQ", 16 + len(body), 0, unique) + body)
+
+
+def check(result):
+    if result == -1 or result == ctypes.c_void_p(-1).value:
+        print("cannot:", os.strerror(ctypes.get_errno()), "\nready", flush=True)
+        sys.stdin.read()
+        sys.exit()
+    return result
+
+
+directory = tempfile.mkdtemp()
+check(libc.unshare(CLONE_NEWNS))
+check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+device = os.open("/dev/fuse", os.O_RDWR)
+check(libc.mount(b"fuse", directory.encode(), b"fuse", 0, f"fd={device},rootmode=40000,user_id=0,group_id=0".encode()))
+if os.fork() == 0:
+    libc.prctl(1, 9)
+    serve(device)
+os.close(device)
+file = os.open(os.path.join(directory, "stuck"), os.O_RDONLY)
+with open("/proc/self/stat") as stat:
+    start, end = (int(number) for number in stat.read().rsplit(")", 1)[1].split()[45:47])
+start &= -PAGE
+with open("/proc/self/comm", "w") as comm:
+    comm.write("stuck_memory")
+print("ready", flush=True)
+check(libc.mmap(start, (end - start + PAGE - 1) & -PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file, 0))
+print("stuck", flush=True)
+os.read(0, 1)

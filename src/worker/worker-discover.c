@@ -19,8 +19,8 @@
 /* Options of python's that take a value; -c and -m end the options (Python/getopt.c). */
 #define OPTIONS_WITH_VALUE "WX"
 
-static GStrv
-read_arguments (int fd)
+GStrv
+worker_read_arguments (int fd)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   char bytes[MAX_COMMAND_BYTES + 1];
@@ -147,7 +147,7 @@ worker_discover (HapTarget *target, int cmdline_fd)
   if (!discovery->python)
     return NULL;
 
-  arguments = read_arguments (cmdline_fd);
+  arguments = worker_read_arguments (cmdline_fd);
   command = join_arguments (arguments);
   name = worker_name_command ((const char *const *)arguments);
 

@@ -14,6 +14,9 @@ G_BEGIN_DECLS
  */
 GVariant *worker_discover (HapTarget *target, int cmdline_fd);
 
+/* Returns: (transfer full): the arguments in @cmdline_fd, as valid UTF-8, of as much as a worker looks at */
+GStrv worker_read_arguments (int cmdline_fd);
+
 /**
  * worker_name_command:
  * @arguments: a command line, valid UTF-8

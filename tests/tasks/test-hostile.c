@@ -7,6 +7,7 @@
  */
 
 #include "hap-image.h"
+#include "hap-test-lies.h"
 #include "hap-test.h"
 #include "py-asyncio.h"
 #include "py-coroutine.h"
@@ -17,72 +18,6 @@
 #define SEED 20250102
 #define MAX_READS 20000000 /* in one round; an honest one needs some hundred thousand */
 #define MAX_SHOWN 100
-
-#define TYPE_LYING_MEMORY (lying_memory_get_type ())
-G_DECLARE_FINAL_TYPE (LyingMemory, lying_memory, LYING, MEMORY, GObject)
-
-struct _LyingMemory
-{
-  GObject parent_instance;
-
-  HapMemory *source;
-  GRand *rand;
-  guint one_in; /* reads that lie; 0: none */
-  guint n_reads;
-  guint64 last; /* a word seen before: often an address */
-};
-
-static void lying_memory_memory_init (HapMemoryInterface *iface);
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (LyingMemory,
-                               lying_memory,
-                               G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (HAP_TYPE_MEMORY, lying_memory_memory_init))
-
-static gsize
-lying_memory_read (HapMemory *memory, guint64 address, gpointer buffer, gsize size)
-{
-  LyingMemory *self = LYING_MEMORY (memory);
-  gsize n = hap_memory_read_some (self->source, address, buffer, size);
-  guint64 lies[] = { 0, G_MAXUINT64, self->last, g_rand_int (self->rand), 1 };
-  guint8 *word;
-
-  g_assert_cmpuint (++self->n_reads, <, MAX_READS);
-  if (self->one_in == 0 || n < sizeof lies[0] || g_rand_int_range (self->rand, 0, self->one_in) != 0)
-    return n;
-  word = (guint8 *)buffer + g_rand_int_range (self->rand, 0, n / sizeof lies[0]) * sizeof lies[0];
-  memcpy (&self->last, word, sizeof self->last);
-  memcpy (word, &lies[g_rand_int_range (self->rand, 0, G_N_ELEMENTS (lies))], sizeof lies[0]);
-  return n;
-}
-
-static void
-lying_memory_memory_init (HapMemoryInterface *iface)
-{
-  iface->read = lying_memory_read;
-}
-
-static void
-lying_memory_finalize (GObject *object)
-{
-  LyingMemory *self = LYING_MEMORY (object);
-
-  g_object_unref (self->source);
-  g_rand_free (self->rand);
-  G_OBJECT_CLASS (lying_memory_parent_class)->finalize (object);
-}
-
-static void
-lying_memory_class_init (LyingMemoryClass *klass)
-{
-  G_OBJECT_CLASS (klass)->finalize = lying_memory_finalize;
-}
-
-static void
-lying_memory_init (LyingMemory *self)
-{
-  self->rand = g_rand_new_with_seed (SEED);
-}
 
 /* Returns: how many tasks and handles were printed */
 static guint
@@ -127,9 +62,9 @@ test_lies (gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (HapTarget) target = NULL;
   g_autoptr (PyRuntime) live = NULL, runtime = NULL;
-  g_autoptr (LyingMemory) memory = g_object_new (TYPE_LYING_MEMORY, NULL);
-  const char *given = g_getenv ("HAP_TEST_ROUNDS");
-  guint n_rounds = given != NULL ? (guint)g_ascii_strtoull (given, NULL, 10) : DEFAULT_ROUNDS;
+  g_autoptr (HapTestLies) memory = hap_test_lies_new (SEED, MAX_READS);
+  g_autoptr (HapImage) recording = NULL;
+  guint n_rounds = hap_test_get_rounds (DEFAULT_ROUNDS);
   HapMaps *maps;
 
   for (;;)
@@ -147,13 +82,13 @@ test_lies (gconstpointer data)
   maps = hap_target_get_maps (target, &error);
   g_assert_no_error (error);
 
-  memory->source = HAP_MEMORY (hap_image_record (hap_target_get_memory (target)));
+  recording = hap_image_record (hap_target_get_memory (target));
+  hap_test_lies_set_source (memory, HAP_MEMORY (recording));
   runtime = py_runtime_with_memory (live, HAP_MEMORY (memory));
   g_assert_cmpuint (read_everything (runtime, maps), >, 100);
   for (guint i = 0; i < n_rounds; i++)
     {
-      memory->one_in = 10 << (i % 10);
-      memory->n_reads = 0;
+      hap_test_lies_begin (memory, 10U << (i % 10));
       read_everything (runtime, maps);
     }
 }

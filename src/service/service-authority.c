@@ -43,7 +43,7 @@ static const struct
   Scope scope;
 } table[] = {
   { MANAGER_INTERFACE, "ListTargets", OBSERVE, ALL },
-  { MANAGER_INTERFACE, "Subscribe", OBSERVE, ALL },
+  { MANAGER_INTERFACE, "Subscribe", OBSERVE, LISTED },
   { MANAGER_INTERFACE, "Unsubscribe", ANYBODY, ALL },
   { MANAGER_INTERFACE, "SetLocale", ANYBODY, ALL },
   { MANAGER_INTERFACE, "ListArtifacts", OBSERVE, LISTED },

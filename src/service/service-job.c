@@ -83,7 +83,7 @@ send_properties_changed (ServiceJob *self, ServiceAudience audience, const char 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   for (const char *const *name = names; *name != NULL; name++)
     g_variant_builder_add (&builder, "{sv}", *name, service_job_get_dbus_property (self, *name));
-  service_subscribers_send (self->context->subscribers, audience, self->caller, self->path,
+  service_subscribers_send (self->context->subscribers, audience, self->uid, self->caller, self->path,
                             "org.freedesktop.DBus.Properties", "PropertiesChanged",
                             g_variant_new ("(sa{sv}as)", JOB_INTERFACE, &builder, NULL));
 }
@@ -115,14 +115,15 @@ on_entry (gpointer owner, const char *message, GVariant *fields)
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
   service_journal_entry (get_method (self), self->pid, self->start_time, message, fields);
-  if (!service_subscribers_has (self->context->subscribers, SERVICE_AUDIENCE_INSPECTORS))
+  if (!service_subscribers_has (self->context->subscribers, SERVICE_AUDIENCE_INSPECTORS, self->uid))
     return;
   g_variant_dict_clear (&dict);
   g_variant_dict_init (&dict, fields);
   g_variant_dict_remove (&dict, "message");
   service_subscribers_send (
-      self->context->subscribers, SERVICE_AUDIENCE_INSPECTORS, NULL, SERVICE_PATH, ACTIONS_INTERFACE,
-      "LogEntry", g_variant_new ("(ss@a{sv})", get_method (self), message, g_variant_dict_end (&dict)));
+      self->context->subscribers, SERVICE_AUDIENCE_INSPECTORS, self->uid, NULL, SERVICE_PATH,
+      ACTIONS_INTERFACE, "LogEntry",
+      g_variant_new ("(ss@a{sv})", get_method (self), message, g_variant_dict_end (&dict)));
 }
 
 static GVariant *
@@ -523,7 +524,7 @@ service_job_new (const ServiceContext *context,
   self->start_time = start_time;
   self->path = g_strdup (path);
   self->notifications =
-      service_notifications_new (context->subscribers, path != NULL, describe_notification, self);
+      service_notifications_new (context->subscribers, self->uid, path != NULL, describe_notification, self);
   self->intake = service_intake_new (
       context->artifacts, context->limits,
       &(ServiceArtifactInfo){ .action = get_method (self), .target = self->pid, .owner = self->uid },

@@ -209,8 +209,8 @@ export_job (ServiceJobs *self, Item *item, GError **error)
   if (item->export == 0)
     return FALSE;
   service_subscribers_send (self->context->subscribers, SERVICE_AUDIENCE_OBSERVERS,
-                            service_job_get_caller (item->job), SERVICE_PATH, OBJECT_MANAGER_INTERFACE,
-                            "InterfacesAdded",
+                            service_job_get_uid (item->job), service_job_get_caller (item->job), SERVICE_PATH,
+                            OBJECT_MANAGER_INTERFACE, "InterfacesAdded",
                             g_variant_new ("(o@a{sa{sv}})", path, describe_interfaces (item->job, TRUE)));
   return TRUE;
 }
@@ -347,13 +347,13 @@ service_jobs_find_in_slot (ServiceJobs *self, const char *slot, guint pid, GErro
 }
 
 void
-service_jobs_tell (ServiceJobs *self, const char *name)
+service_jobs_tell (ServiceJobs *self, const char *name, const guint *owner)
 {
   for (guint i = 0; i < self->items->len; i++)
     {
       ServiceJob *job = ((Item *)self->items->pdata[i])->job;
 
-      if (service_job_is_running (job))
+      if (service_job_is_running (job) && (owner == NULL || service_job_get_uid (job) == *owner))
         service_job_tell (job, name);
     }
 }

@@ -41,8 +41,8 @@ ServiceJob *service_jobs_start (ServiceJobs *self,
  */
 ServiceJob *service_jobs_find_in_slot (ServiceJobs *self, const char *slot, guint pid, GError **error);
 
-/* @name, a subscriber, is told the notifications of the jobs that run. */
-void service_jobs_tell (ServiceJobs *self, const char *name);
+/* @name, a subscriber, is told the notifications of the jobs that run; @owner: (nullable): of whose alone */
+void service_jobs_tell (ServiceJobs *self, const char *name, const guint *owner);
 
 void service_jobs_cancel_all (ServiceJobs *self);
 

@@ -76,18 +76,26 @@ on_audience_known (GObject *source, GAsyncResult *result, gpointer data)
   GDBusMethodInvocation *invocation = subscription->invocation;
   gboolean inspects = service_authority_check_finish (SERVICE_AUTHORITY (source), result, NULL);
   g_autofree char *name = g_strdup (g_dbus_method_invocation_get_sender (invocation));
+  const ServiceCall *call = &subscription->listening;
+  guint uid = service_caller_get_uid (call->caller);
+  ServiceAudience audience = SERVICE_AUDIENCE_OBSERVERS;
   GError *error = NULL;
-  gboolean added =
-      service_subscribers_add (self->subscribers, subscription->listening.caller,
-                               inspects ? SERVICE_AUDIENCE_INSPECTORS : SERVICE_AUDIENCE_OBSERVERS, &error);
+  gboolean added;
+
+  if (call->only_own)
+    audience = SERVICE_AUDIENCE_OWNERS;
+  else if (inspects)
+    audience = SERVICE_AUDIENCE_INSPECTORS;
+  added = service_subscribers_add (self->subscribers, call->caller, audience, &error);
 
   answer (invocation, NULL, error);
   /* Who comes late has missed nothing that still stands. */
   if (added)
-    service_jobs_tell (self->jobs, name);
+    service_jobs_tell (self->jobs, name, audience == SERVICE_AUDIENCE_OWNERS ? &uid : NULL);
 }
 
-/* Who may not inspect is told of what goes on, without its contents. */
+/* Who may not inspect is told of what goes on, without its contents; who may not even observe, of their own
+ * jobs. */
 static void
 handle_subscribe (ServiceManager *self, GDBusMethodInvocation *invocation, GVariant *parameters)
 {

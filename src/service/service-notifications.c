@@ -22,6 +22,7 @@ typedef struct
 struct _ServiceNotifications
 {
   ServiceSubscribers *subscribers;
+  guint owner_uid;
   gboolean long_running;
   ServiceNotificationsDescribe describe;
   gpointer owner;
@@ -50,8 +51,9 @@ send (ServiceNotifications *self, Notification *notification)
 {
   notification->held = FALSE;
   notification->sent = TRUE;
-  service_subscribers_send (self->subscribers, SERVICE_AUDIENCE_OBSERVERS, NULL, SERVICE_PATH,
-                            ACTIONS_INTERFACE, "Notification", make_parameters (self, notification));
+  service_subscribers_send (self->subscribers, SERVICE_AUDIENCE_OBSERVERS, self->owner_uid, NULL,
+                            SERVICE_PATH, ACTIONS_INTERFACE, "Notification",
+                            make_parameters (self, notification));
 }
 
 static Notification *
@@ -126,8 +128,8 @@ service_notifications_dismiss (ServiceNotifications *self)
       const Notification *notification = self->list->pdata[i];
 
       if (notification->sent)
-        service_subscribers_send (self->subscribers, SERVICE_AUDIENCE_OBSERVERS, NULL, SERVICE_PATH,
-                                  ACTIONS_INTERFACE, "NotificationDismissed",
+        service_subscribers_send (self->subscribers, SERVICE_AUDIENCE_OBSERVERS, self->owner_uid, NULL,
+                                  SERVICE_PATH, ACTIONS_INTERFACE, "NotificationDismissed",
                                   g_variant_new ("(s)", notification->id));
     }
   g_ptr_array_set_size (self->list, 0);
@@ -147,6 +149,7 @@ service_notifications_replace (ServiceNotifications *self, const char *title, co
 
 ServiceNotifications *
 service_notifications_new (ServiceSubscribers *subscribers,
+                           guint owner_uid,
                            gboolean long_running,
                            ServiceNotificationsDescribe describe,
                            gpointer owner)
@@ -154,6 +157,7 @@ service_notifications_new (ServiceSubscribers *subscribers,
   ServiceNotifications *self = g_new0 (ServiceNotifications, 1);
 
   self->subscribers = g_object_ref (subscribers);
+  self->owner_uid = owner_uid;
   self->long_running = long_running;
   self->describe = describe;
   self->owner = owner;

@@ -16,6 +16,7 @@ typedef GVariant *(*ServiceNotificationsDescribe) (gpointer owner);
 
 /* @long_running: whether the first of an id is news before the job has ended */
 ServiceNotifications *service_notifications_new (ServiceSubscribers *subscribers,
+                                                 guint owner_uid,
                                                  gboolean long_running,
                                                  ServiceNotificationsDescribe describe,
                                                  gpointer owner);

@@ -88,9 +88,16 @@ service_subscribers_tell (ServiceSubscribers *self,
   service_bus_emit (self->bus, name, path, interface, signal, parameters);
 }
 
+static gboolean
+hears (const Subscriber *subscriber, ServiceAudience audience, guint owner)
+{
+  return subscriber->audience >= audience || subscriber->uid == owner;
+}
+
 void
 service_subscribers_send (ServiceSubscribers *self,
                           ServiceAudience audience,
+                          guint owner,
                           const char *besides,
                           const char *path,
                           const char *interface,
@@ -104,7 +111,7 @@ service_subscribers_send (ServiceSubscribers *self,
   g_hash_table_iter_init (&iter, self->subscribers);
   while (g_hash_table_iter_next (&iter, &name, &subscriber))
     {
-      if (((Subscriber *)subscriber)->audience >= audience && g_strcmp0 (name, besides) != 0)
+      if (hears (subscriber, audience, owner) && g_strcmp0 (name, besides) != 0)
         service_bus_emit (self->bus, name, path, interface, signal, owned);
     }
   if (besides != NULL)
@@ -112,7 +119,7 @@ service_subscribers_send (ServiceSubscribers *self,
 }
 
 gboolean
-service_subscribers_has (ServiceSubscribers *self, ServiceAudience audience)
+service_subscribers_has (ServiceSubscribers *self, ServiceAudience audience, guint owner)
 {
   GHashTableIter iter;
   gpointer subscriber;
@@ -120,7 +127,7 @@ service_subscribers_has (ServiceSubscribers *self, ServiceAudience audience)
   g_hash_table_iter_init (&iter, self->subscribers);
   while (g_hash_table_iter_next (&iter, NULL, &subscriber))
     {
-      if (((Subscriber *)subscriber)->audience >= audience)
+      if (hears (subscriber, audience, owner))
         return TRUE;
     }
   return FALSE;

@@ -8,12 +8,14 @@
 G_BEGIN_DECLS
 
 /**
- * ServiceAudience: who hears a signal.
- * @SERVICE_AUDIENCE_OBSERVERS: every subscriber: it names what there is, and holds nothing of a target
+ * ServiceAudience: who hears a signal, besides the subscribers of the user whose job it is about.
+ * @SERVICE_AUDIENCE_OWNERS: nobody; as a subscriber: who hears of their own jobs alone
+ * @SERVICE_AUDIENCE_OBSERVERS: those who may observe: it names what there is, and holds nothing of a target
  * @SERVICE_AUDIENCE_INSPECTORS: those who may inspect: it can hold secrets of a target
  */
 typedef enum
 {
+  SERVICE_AUDIENCE_OWNERS,
   SERVICE_AUDIENCE_OBSERVERS,
   SERVICE_AUDIENCE_INSPECTORS,
 } ServiceAudience;
@@ -45,16 +47,18 @@ void service_subscribers_tell (ServiceSubscribers *self,
 /* @name: a unique bus name */
 void service_subscribers_remove (ServiceSubscribers *self, const char *name);
 
-/* Whether somebody would get what is sent to @audience. */
-gboolean service_subscribers_has (ServiceSubscribers *self, ServiceAudience audience);
+/* Whether somebody would get what is sent to @audience of a job of @owner. */
+gboolean service_subscribers_has (ServiceSubscribers *self, ServiceAudience audience, guint owner);
 
 /**
  * service_subscribers_send:
+ * @owner: the uid of who started the job
  * @besides: (nullable): a unique name that gets it too
  * @parameters: floating references are taken
  */
 void service_subscribers_send (ServiceSubscribers *self,
                                ServiceAudience audience,
+                               guint owner,
                                const char *besides,
                                const char *path,
                                const char *interface,

@@ -427,7 +427,6 @@ test_not_authorized (void)
     { "org.homeassistant.Profiler.FakeJob", "{}" },
     { "org.homeassistant.Profiler.FakeReport", "{}" },
     { "org.homeassistant.Profiler.Manager.ListTargets", "{}" },
-    { "org.homeassistant.Profiler.Manager.Subscribe", NULL },
     { "org.homeassistant.Profiler.Manager.OpenArtifact", "missing" },
     { "org.homeassistant.Profiler.Manager.RemoveArtifact", "missing" },
   };

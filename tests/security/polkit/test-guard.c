@@ -350,7 +350,8 @@ test_two_agents (void)
   world_set_agent (&world, caller, AGENT_NONE);
 }
 
-/* Who listens with match rules on everything hears that a job has ended, and nothing of it. */
+/* Who listens with match rules on everything, and may not observe, hears that a job of somebody else has
+ * ended, and nothing of it; subscribing adds their own jobs alone. */
 static void
 test_listener (void)
 {
@@ -359,11 +360,14 @@ test_listener (void)
                                          "InterfacesAdded", "Summary" };
   g_autoptr (Caller) listener = world_add_caller (&world, 65534);
   g_autofree char *rules = world_tell (&world, listener, "monitor");
+  g_autofree char *subscribed = world_tell (
+      &world, listener, "call 0 " PROFILER_PATH " org.homeassistant.Profiler.Manager Subscribe ()");
   guint target = world_add_target (&world, 0);
   g_autofree char *job = fixture_start_job (&world.fixture, target, "succeed");
   g_autofree char *heard = NULL;
 
   g_assert_true (g_str_has_prefix (rules, "ok "));
+  g_assert_true (g_str_has_prefix (subscribed, "ok "));
   fixture_wait_for_state (&world.fixture, job, "finished");
   heard = world_tell (&world, listener, "heard");
   assert_answer (heard, "ok ", "JobRemoved");

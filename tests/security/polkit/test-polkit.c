@@ -50,7 +50,7 @@ static const Member members[] = {
   { PROFILER ".StopFakeLogging", PROFILER_PATH, PROFILER, "StopFakeLogging", "({'target': <uint32 %R>},)",
     "manage" },
   { MANAGER ".ListTargets", PROFILER_PATH, MANAGER, "ListTargets", "(@a{sv} {},)", "observe" },
-  { MANAGER ".Subscribe", PROFILER_PATH, MANAGER, "Subscribe", "()", "observe" },
+  { MANAGER ".Subscribe", PROFILER_PATH, MANAGER, "Subscribe", "()", NULL },
   { MANAGER ".Unsubscribe", PROFILER_PATH, MANAGER, "Unsubscribe", "()", NULL },
   { MANAGER ".SetLocale", PROFILER_PATH, MANAGER, "SetLocale", "('de_DE.UTF-8',)", NULL },
   { MANAGER ".ListArtifacts", PROFILER_PATH, MANAGER, "ListArtifacts", "()", "observe", TRUE },

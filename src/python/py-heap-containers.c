@@ -50,6 +50,8 @@ visit_entries (PyHeapVisitor *self, guint64 entries, guint64 n, gboolean general
   guint words = general ? 3 : 2; /* {hash, key, value} or {key, value} */
   guint64 block[WORDS_AT_ONCE];
 
+  if (!py_heap_visitor_spend (self, n * words))
+    return;
   for (guint64 first = 0; first < n * words; first += WORDS_AT_ONCE)
     {
       guint64 here = MIN (n * words - first, WORDS_AT_ONCE);
@@ -73,7 +75,7 @@ visit_shared_keys (PyHeapVisitor *self, guint64 entries, guint64 n)
 {
   guint64 block[MAX_SHARED_KEYS * 2];
 
-  if (!py_heap_memory_read (self->memory, entries, block, n * 16))
+  if (!py_heap_visitor_spend (self, n) || !py_heap_memory_read (self->memory, entries, block, n * 16))
     return;
   for (guint64 i = 0; i < n; i++)
     if (block[i * 2] != 0)
@@ -177,7 +179,7 @@ py_heap_visit_ordered_dict (PyHeapVisitor *self, guint64 dict)
 
   visit (self, py_heap_memory_get (self->memory, own + ODICT_INSTANCE_DICT));
   py_heap_visit_dict (self, dict);
-  for (guint64 i = 0; i < n && node != 0; i++)
+  for (guint64 i = 0; i < n && node != 0 && py_heap_visitor_spend (self, 1); i++)
     {
       visit (self, py_heap_memory_get (self->memory, node + ODICT_NODE_KEY));
       node = py_heap_memory_get (self->memory, node + ODICT_NODE_NEXT);
@@ -192,7 +194,9 @@ py_heap_visit_set (PyHeapVisitor *self, guint64 set)
   guint64 table = py_heap_memory_get (self->memory, set + self->layout->set_table);
   guint64 block[WORDS_AT_ONCE];
 
-  for (guint64 first = 0; n <= PY_HEAP_MAX_ITEMS && first < n * 2; first += WORDS_AT_ONCE)
+  if (n > PY_HEAP_MAX_ITEMS || !py_heap_visitor_spend (self, n * 2))
+    return;
+  for (guint64 first = 0; first < n * 2; first += WORDS_AT_ONCE)
     {
       guint64 here = MIN (n * 2 - first, WORDS_AT_ONCE);
 
@@ -230,7 +234,8 @@ py_heap_visit_lru_cache (PyHeapVisitor *self, guint64 cache)
 {
   guint64 link = py_heap_memory_get (self->memory, cache + LRU_NEXT);
 
-  for (guint i = 0; i < PY_HEAP_MAX_ITEMS && link != 0 && link != cache; i++)
+  for (guint i = 0; i < PY_HEAP_MAX_ITEMS && link != 0 && link != cache && py_heap_visitor_spend (self, 4);
+       i++)
     {
       visit (self, py_heap_memory_get (self->memory, link + LRU_KEY));
       visit (self, py_heap_memory_get (self->memory, link + LRU_RESULT));

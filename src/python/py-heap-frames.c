@@ -56,6 +56,8 @@ py_heap_visit_frame (PyHeapVisitor *self, guint64 frame)
   const PyLayout *layout = self->layout;
   guint64 n = count_slots (self, frame);
 
+  if (!py_heap_visitor_spend (self, n))
+    return;
   visit (self, py_heap_memory_get (self->memory, frame + layout->iframe_object));
   visit (self, py_heap_memory_get (self->memory, frame + layout->iframe_namespace));
   visit_tagged (self, py_heap_memory_get (self->memory, frame + layout->iframe_function));

@@ -28,6 +28,7 @@ typedef struct
   PyHeapMemory *memory;
   PyHeapListFunc func;
   gpointer data;
+  gboolean whole;
 } Walk;
 
 static gboolean
@@ -99,8 +100,10 @@ walk_interpreter (Walk *self, guint64 interpreter, GError **error)
 
       if (!is_list (self, head))
         return refuse (error, "no list");
-      if (!walk_links (self, head, NEXT, head == permanent))
-        walk_links (self, head, PREVIOUS, head == permanent);
+      if (walk_links (self, head, NEXT, head == permanent))
+        continue;
+      walk_links (self, head, PREVIOUS, head == permanent);
+      self->whole = FALSE;
     }
   return TRUE;
 }
@@ -127,10 +130,11 @@ py_heap_walk_lists (PyRuntime *runtime,
                     PyHeapMemory *memory,
                     PyHeapListFunc func,
                     gpointer data,
+                    gboolean *whole,
                     GError **error)
 {
   g_autoptr (GArray) interpreters = py_runtime_list_interpreters (runtime);
-  Walk walk = { runtime, memory, func, data };
+  Walk walk = { runtime, memory, func, data, TRUE };
 
   if (runtime->layout.free_threaded)
     {
@@ -143,5 +147,7 @@ py_heap_walk_lists (PyRuntime *runtime,
   for (guint i = 0; i < interpreters->len; i++)
     if (!walk_interpreter (&walk, g_array_index (interpreters, guint64, i), error))
       return FALSE;
+  if (whole != NULL)
+    *whole = walk.whole;
   return TRUE;
 }

@@ -26,47 +26,26 @@ py_heap_marks_clear (PyHeapMarks *self)
   g_clear_pointer (&self->pages, g_array_unref);
 }
 
-/* Returns: (nullable): the marks of the page of @address */
-static PyHeapMarkedPage *
-find_page (PyHeapMarks *self, guint64 address, gboolean make)
-{
-  const PyHeapRegion *region = self->memory->last;
-  guint32 page, *slot;
-
-  if (address >= region->start && address < region->end)
-    page = region->first_page + (address - region->start) / PY_HEAP_PAGE;
-  else
-    page = py_heap_memory_find_page (self->memory, address);
-  if (page == PY_HEAP_NO_PAGE || address % 8 != 0)
-    return NULL;
-
-  slot = &self->slots[page];
-  if (*slot == 0 && make)
-    {
-      g_array_set_size (self->pages, self->pages->len + 1);
-      *slot = self->pages->len;
-    }
-  return *slot != 0 ? &g_array_index (self->pages, PyHeapMarkedPage, *slot - 1) : NULL;
-}
-
-/* Where in a page an address has its bit. */
-static guint
-get_bit (guint64 address)
-{
-  return address % PY_HEAP_PAGE / 8;
-}
-
 gboolean
 py_heap_marks_add (PyHeapMarks *self, guint64 address)
 {
-  PyHeapMarkedPage *page = find_page (self, address, TRUE);
-  guint bit = get_bit (address);
+  PyHeapMarkedPage *page = py_heap_marks_find_page (self, address);
+  guint bit = py_heap_marks_get_bit (address);
   guint64 mask = (guint64)1 << bit % BITS;
 
-  if (page == NULL || (page->bits[bit / BITS] & mask) != 0)
+  if (page == NULL)
+    {
+      guint32 number = py_heap_memory_find_page (self->memory, address);
+
+      if (number == PY_HEAP_NO_PAGE || address % 8 != 0)
+        return FALSE;
+      g_array_set_size (self->pages, self->pages->len + 1);
+      self->slots[number] = self->pages->len;
+      page = &g_array_index (self->pages, PyHeapMarkedPage, self->pages->len - 1);
+    }
+  if ((page->bits[bit / BITS] & mask) != 0)
     return FALSE;
   page->bits[bit / BITS] |= mask;
-  page->n_here++;
   self->n++;
   return TRUE;
 }
@@ -74,24 +53,14 @@ py_heap_marks_add (PyHeapMarks *self, guint64 address)
 void
 py_heap_marks_remove (PyHeapMarks *self, guint64 address)
 {
-  PyHeapMarkedPage *page = find_page (self, address, FALSE);
-  guint bit = get_bit (address);
+  PyHeapMarkedPage *page = py_heap_marks_find_page (self, address);
+  guint bit = py_heap_marks_get_bit (address);
   guint64 mask = (guint64)1 << bit % BITS;
 
   if (page == NULL || (page->bits[bit / BITS] & mask) == 0)
     return;
   page->bits[bit / BITS] &= ~mask;
-  page->n_here--;
   self->n--;
-}
-
-gboolean
-py_heap_marks_contains (PyHeapMarks *self, guint64 address)
-{
-  const PyHeapMarkedPage *page = find_page (self, address, FALSE);
-  guint bit = get_bit (address);
-
-  return page != NULL && (page->bits[bit / BITS] >> bit % BITS & 1) != 0;
 }
 
 void
@@ -105,51 +74,57 @@ py_heap_marks_count (PyHeapMarks *self)
         PyHeapMarkedPage *page = &g_array_index (self->pages, PyHeapMarkedPage, self->slots[i] - 1);
 
         page->n_before = n;
-        n += page->n_here;
+        for (guint word = 0; word < PY_HEAP_MARKS_WORDS; word++)
+          {
+            page->before[word] = n - page->n_before;
+            n += py_heap_marks_sum (page->bits[word]);
+          }
       }
 }
 
 guint32
 py_heap_marks_get_rank (PyHeapMarks *self, guint64 address)
 {
-  const PyHeapMarkedPage *page = find_page (self, address, FALSE);
-  guint bit = get_bit (address);
-  guint32 rank;
+  const PyHeapMarkedPage *page = py_heap_marks_find_page (self, address);
+  guint bit = py_heap_marks_get_bit (address);
+  guint64 bits = page != NULL ? page->bits[bit / BITS] : 0;
+  guint64 mask = (guint64)1 << bit % BITS;
 
-  if (page == NULL || (page->bits[bit / BITS] >> bit % BITS & 1) == 0)
+  if ((bits & mask) == 0)
     return G_MAXUINT32;
-  rank = page->n_before + __builtin_popcountll (page->bits[bit / BITS] & (((guint64)1 << bit % BITS) - 1));
-  for (guint i = 0; i < bit / BITS; i++)
-    rank += __builtin_popcountll (page->bits[i]);
-  return rank;
+  return page->n_before + page->before[bit / BITS] + py_heap_marks_sum (bits & (mask - 1));
 }
 
 /* The pages may move while @func adds others: found anew for each word of bits. */
 static gboolean
 foreach_in_page (PyHeapMarks *self, guint32 slot, guint64 start, PyHeapMarksFunc func, gpointer data)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (((PyHeapMarkedPage *)NULL)->bits); i++)
+  for (guint i = PY_HEAP_MARKS_WORDS; i-- > 0;)
     {
       guint64 bits = g_array_index (self->pages, PyHeapMarkedPage, slot - 1).bits[i];
 
-      for (; bits != 0; bits &= bits - 1)
-        if (!func (start + (i * BITS + __builtin_ctzll (bits)) * 8, data))
-          return FALSE;
+      while (bits != 0)
+        {
+          guint last = BITS - 1 - __builtin_clzll (bits);
+
+          if (!func (start + (i * BITS + last) * 8, data))
+            return FALSE;
+          bits &= ~((guint64)1 << last);
+        }
     }
   return TRUE;
 }
 
 gboolean
-py_heap_marks_foreach (PyHeapMarks *self, PyHeapMarksFunc func, gpointer data)
+py_heap_marks_foreach_down (PyHeapMarks *self, PyHeapMarksFunc func, gpointer data)
 {
   const PyHeapMemory *memory = self->memory;
 
-  for (guint i = 0; i < memory->n_regions; i++)
+  for (guint i = memory->n_regions; i-- > 0;)
     {
       const PyHeapRegion *region = &memory->regions[i];
-      guint32 n = (region->end - region->start) / PY_HEAP_PAGE;
 
-      for (guint32 j = 0; j < n; j++)
+      for (guint32 j = (region->end - region->start) / PY_HEAP_PAGE; j-- > 0;)
         {
           guint32 slot = self->slots[region->first_page + j];
 

@@ -11,9 +11,22 @@
 #include <sys/mman.h>
 
 #define MAX_PAGES (16 * 1024 * 1024) /* 64 GiB of readable memory; more is left out */
-#define MAX_RUN 32                   /* pages that are read at once */
-#define MIN_RUN 2                    /* misses in order before that */
+#define MAX_RUN 16                   /* pages that are read at once */
+#define FIRST_PLACES 2048            /* 8 MiB */
+#define GROW_PLACES 1024             /* by so many at least the window grows */
+#define MOST_PLACES 65536            /* 256 MiB */
 #define UNREADABLE G_MAXUINT32
+#define EVICTED (G_MAXUINT32 - 1)
+
+/* Of the pages that were read so far, how many are kept, of ten: with less, pages are read again and again;
+ * with more, they are the most of what we need. */
+#define KEPT_OF_TEN 8
+
+/* Pages next to each other. */
+typedef struct
+{
+  guint32 first, n;
+} Run;
 
 static void py_heap_memory_memory_init (HapMemoryInterface *iface);
 
@@ -22,13 +35,11 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (PyHeapMemory,
                                G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (HAP_TYPE_MEMORY, py_heap_memory_memory_init))
 
-static const PyHeapRegion *
-find_region (PyHeapMemory *self, guint64 address)
+const PyHeapRegion *
+py_heap_memory_search_region (PyHeapMemory *self, guint64 address)
 {
   guint low = 0, high = self->n_regions;
 
-  if (address >= self->last->start && address < self->last->end)
-    return self->last;
   while (low < high)
     {
       guint middle = (low + high) / 2;
@@ -38,17 +49,12 @@ find_region (PyHeapMemory *self, guint64 address)
       else if (address >= self->regions[middle].end)
         low = middle + 1;
       else
-        return self->last = &self->regions[middle];
+        {
+          self->near[address >> PY_HEAP_NEAR_SHIFT & (PY_HEAP_NEAR - 1)] = &self->regions[middle];
+          return &self->regions[middle];
+        }
     }
   return NULL;
-}
-
-guint32
-py_heap_memory_find_page (PyHeapMemory *self, guint64 address)
-{
-  const PyHeapRegion *region = find_region (self, address);
-
-  return region != NULL ? region->first_page + (address - region->start) / PY_HEAP_PAGE : PY_HEAP_NO_PAGE;
 }
 
 void
@@ -57,61 +63,116 @@ py_heap_memory_forget (PyHeapMemory *self)
   for (guint32 i = 0; i < self->n_window; i++)
     if (self->owners[i] != PY_HEAP_NO_PAGE)
       {
-        self->frames[self->owners[i]] = 0;
+        self->frames[self->owners[i]] = EVICTED;
         self->owners[i] = PY_HEAP_NO_PAGE;
       }
-  self->next_place = 0;
+  self->n_used = 0;
   madvise (self->window, (gsize)self->n_window * PY_HEAP_PAGE, MADV_DONTNEED);
 }
 
-/* How many pages to read from @page on: more than one once reading goes on in order. */
-static guint32
-choose_run (PyHeapMemory *self, const PyHeapRegion *region, guint32 page)
+/* Or known not to be readable. */
+static gboolean
+is_here (PyHeapMemory *self, guint32 page)
 {
-  guint32 left = (region->end - region->start) / PY_HEAP_PAGE - (page - region->first_page);
-  guint32 n = 1;
-
-  self->run = page == self->last_miss + 1 ? self->run + 1 : 0;
-  if (self->run >= MIN_RUN)
-    n = MIN (MIN (MAX_RUN, left), self->n_window - self->next_place);
-  for (guint32 i = 1; i < n; i++)
-    if (self->frames[page + i] != 0)
-      return i;
-  return n;
+  return self->frames[page] != 0 && self->frames[page] != EVICTED;
 }
 
-/* Returns: the page's place + 1, 0: it cannot be read */
+/* Which pages to read for @page: more than one where its neighbour was needed before. Not across what is
+ * there. */
+static Run
+choose_run (PyHeapMemory *self, const PyHeapRegion *region, guint32 page)
+{
+  guint32 end = region->first_page + (region->end - region->start) / PY_HEAP_PAGE;
+  gboolean up = page > region->first_page && self->frames[page - 1] != 0;
+  gboolean down = page + 1 < end && self->frames[page + 1] != 0;
+  Run run = { page, 1 };
+
+  while (up && run.n < MAX_RUN && page + run.n < end && !is_here (self, page + run.n))
+    run.n++;
+  while (down && run.n < MAX_RUN && run.first > region->first_page && !is_here (self, run.first - 1))
+    {
+      run.first--;
+      run.n++;
+    }
+  return run;
+}
+
+/* In large pages, where there are some: they are had in a hundredth of the time. */
+static void
+use_places (PyHeapMemory *self, gpointer window, guint32 n)
+{
+  self->window = window;
+  self->owners = g_renew (guint32, self->owners, n);
+  memset (self->owners + self->n_window, 0xff, (n - self->n_window) * sizeof *self->owners);
+  self->n_window = n;
+  madvise (self->window, (gsize)n * PY_HEAP_PAGE, MADV_HUGEPAGE);
+}
+
+/* Where memory is short the window that there is has to do. */
+static void
+grow (PyHeapMemory *self)
+{
+  gsize n = MIN ((gsize)self->n_read * KEPT_OF_TEN / 10 + GROW_PLACES, MOST_PLACES);
+  gpointer window = MAP_FAILED;
+
+  if (n >= (gsize)self->n_window + GROW_PLACES)
+    window = mremap (self->window, (gsize)self->n_window * PY_HEAP_PAGE, n * PY_HEAP_PAGE, MREMAP_MAYMOVE);
+  if (window != MAP_FAILED)
+    use_places (self, window, n);
+}
+
+/* Where @n pages go. Where there is no room any more, any make some: the memory is gone through several times
+ * in the same order, so that the oldest would be the very ones that are needed next. */
+static guint32
+find_place (PyHeapMemory *self, guint32 n)
+{
+  if (self->n_used + n > self->n_window)
+    grow (self);
+  if (self->n_used + n <= self->n_window)
+    return self->n_used;
+  self->chance = self->chance * 1664525 + 1013904223;
+  return ((guint64)self->chance * (self->n_window - n)) >> 32;
+}
+
+/* Returns: how many could be read */
+static guint32
+load_run (PyHeapMemory *self, const PyHeapRegion *region, Run run)
+{
+  guint64 address = region->start + (guint64)(run.first - region->first_page) * PY_HEAP_PAGE;
+  guint32 place = find_place (self, run.n), got;
+
+  for (guint32 i = place; i < place + run.n; i++)
+    if (self->owners[i] != PY_HEAP_NO_PAGE)
+      {
+        self->frames[self->owners[i]] = EVICTED;
+        self->owners[i] = PY_HEAP_NO_PAGE;
+      }
+  got = hap_memory_read_some (self->source, address, self->window + (gsize)place * PY_HEAP_PAGE,
+                              (gsize)run.n * PY_HEAP_PAGE)
+        / PY_HEAP_PAGE;
+  for (guint32 i = 0; i < got; i++)
+    {
+      self->owners[place + i] = run.first + i;
+      self->n_read += self->frames[run.first + i] == 0;
+      self->frames[run.first + i] = place + i + 1;
+    }
+  self->bytes_read += (guint64)got * PY_HEAP_PAGE;
+  self->n_used = MAX (self->n_used, place + got);
+  return got;
+}
+
+/* Returns: the page's place + 1, UNREADABLE */
 static guint32
 load_page (PyHeapMemory *self, const PyHeapRegion *region, guint32 page)
 {
-  guint32 n = choose_run (self, region, page);
-  guint32 place = self->next_place;
-  guint64 address = region->start + (guint64)(page - region->first_page) * PY_HEAP_PAGE;
-  guint8 *room = self->window + (gsize)place * PY_HEAP_PAGE;
-  gsize got;
+  Run run = choose_run (self, region, page);
 
-  for (guint32 i = place; i < place + n; i++)
-    if (self->owners[i] != PY_HEAP_NO_PAGE)
-      {
-        self->frames[self->owners[i]] = 0;
-        self->owners[i] = PY_HEAP_NO_PAGE;
-      }
-
-  got = hap_memory_read_some (self->source, address, room, (gsize)n * PY_HEAP_PAGE) / PY_HEAP_PAGE;
-  self->bytes_read += got * PY_HEAP_PAGE;
-  self->last_miss = page + MAX (got, 1) - 1;
-  if (got == 0)
-    {
-      self->frames[page] = UNREADABLE;
-      return 0;
-    }
-  for (guint32 i = 0; i < got; i++)
-    {
-      self->owners[place + i] = page + i;
-      self->frames[page + i] = place + i + 1;
-    }
-  self->next_place = (place + got) % self->n_window;
-  return place + 1;
+  /* Of what is read downwards, a page that cannot be read may lie in the way. */
+  if (run.first + load_run (self, region, run) <= page && run.n > 1)
+    load_run (self, region, (Run){ page, 1 });
+  if (!is_here (self, page))
+    self->frames[page] = UNREADABLE;
+  return self->frames[page];
 }
 
 static gsize
@@ -121,7 +182,7 @@ read_some (PyHeapMemory *self, guint64 address, gpointer buffer, gsize size)
 
   while (done < size)
     {
-      const PyHeapRegion *region = find_region (self, address + done);
+      const PyHeapRegion *region = py_heap_memory_find_region (self, address + done);
       gsize offset = (address + done) % PY_HEAP_PAGE;
       gsize n = MIN (size - done, PY_HEAP_PAGE - offset);
       guint32 page, frame;
@@ -130,9 +191,9 @@ read_some (PyHeapMemory *self, guint64 address, gpointer buffer, gsize size)
         break;
       page = region->first_page + (address + done - region->start) / PY_HEAP_PAGE;
       frame = self->frames[page];
-      if (frame == 0)
+      if (frame == 0 || frame == EVICTED)
         frame = load_page (self, region, page);
-      if (frame == 0 || frame == UNREADABLE)
+      if (frame == UNREADABLE)
         break;
       memcpy ((guint8 *)buffer + done, self->window + (gsize)(frame - 1) * PY_HEAP_PAGE + offset, n);
       done += n;
@@ -235,11 +296,12 @@ list_regions (PyHeapMemory *self, HapMaps *maps)
           (PyHeapRegion){ mapping->start, mapping->end, self->n_pages, before_static };
       self->n_pages += n_pages;
     }
-  self->last = &self->regions[0];
+  for (guint i = 0; i < PY_HEAP_NEAR; i++)
+    self->near[i] = &self->regions[0];
 }
 
 PyHeapMemory *
-py_heap_memory_new (HapMemory *source, HapMaps *maps, gsize window)
+py_heap_memory_new (HapMemory *source, HapMaps *maps)
 {
   PyHeapMemory *self = g_object_new (PY_TYPE_HEAP_MEMORY, NULL);
 
@@ -247,10 +309,6 @@ py_heap_memory_new (HapMemory *source, HapMaps *maps, gsize window)
   list_regions (self, maps);
   self->frames_size = MAX ((gsize)self->n_pages, 1) * sizeof *self->frames;
   self->frames = reserve (self->frames_size);
-  self->n_window = MAX (window, 1024 * 1024) / PY_HEAP_PAGE;
-  self->window = reserve ((gsize)self->n_window * PY_HEAP_PAGE);
-  self->owners = g_new (guint32, self->n_window);
-  memset (self->owners, 0xff, self->n_window * sizeof *self->owners);
-  self->last_miss = PY_HEAP_NO_PAGE - 1;
+  use_places (self, reserve (FIRST_PLACES * PY_HEAP_PAGE), FIRST_PLACES);
   return self;
 }

@@ -74,6 +74,13 @@ typedef struct
   GArray *slots;        /* (element-type guint32) (nullable): offsets of what __slots__ named */
 } PyHeapTypeInfo;
 
+/* What an address was found to be. */
+typedef struct
+{
+  guint64 address;
+  PyHeapTypeInfo *info; /* NULL: no type */
+} PyHeapTypeEntry;
+
 /* PyHeapTypes: the types of a heap, by address; every one was checked to be a type. */
 typedef struct
 {
@@ -82,13 +89,11 @@ typedef struct
   const PyLayout *layout;
   guint64 type_type;        /* `type` itself */
   guint64 subtype_traverse; /* tp_traverse of all Python classes */
-  struct PyHeapTypeEntry *entries;
+  PyHeapTypeEntry *entries;
   guint32 n_entries, size; /* size: a power of 2 */
   GPtrArray *infos;        /* (element-type PyHeapTypeInfo) owned */
   GPtrArray *listed;       /* those that have objects, by number */
   guint depth;
-  guint64 last_address;
-  PyHeapTypeInfo *last;
 } PyHeapTypes;
 
 /* Errors: HAP_ERROR_UNSUPPORTED_TARGET */
@@ -98,10 +103,19 @@ void py_heap_types_clear (PyHeapTypes *self);
 /* Returns: (nullable): NULL: there is no type at @address */
 PyHeapTypeInfo *py_heap_types_look_up (PyHeapTypes *self, guint64 address);
 
+static inline guint32
+py_heap_types_hash (guint64 address)
+{
+  return (address >> 3) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15) >> 32;
+}
+
+/* As above, quickly where it was asked before. */
 static inline PyHeapTypeInfo *
 py_heap_types_get (PyHeapTypes *self, guint64 address)
 {
-  return address == self->last_address ? self->last : py_heap_types_look_up (self, address);
+  const PyHeapTypeEntry *entry = &self->entries[py_heap_types_hash (address) & (self->size - 1)];
+
+  return entry->address == address && address != 0 ? entry->info : py_heap_types_look_up (self, address);
 }
 
 /* Counts one more object of the type. */
@@ -109,6 +123,9 @@ guint32 py_heap_types_number (PyHeapTypes *self, PyHeapTypeInfo *info);
 
 /* Whether an object of some type could be at @address: for words that may be anything. */
 gboolean py_heap_types_is_object (PyHeapTypes *self, guint64 address);
+
+/* What the collector does not track although it could has no links. */
+gboolean py_heap_types_is_untracked (PyHeapTypes *self, guint64 object, const PyHeapTypeInfo *type);
 
 /* Chooses rule and size rule (py-heap-rules.c). */
 void py_heap_types_choose_rules (PyHeapTypes *self, PyHeapTypeInfo *info);
@@ -134,7 +151,22 @@ struct _PyHeapVisitor
   PyHeapMemory *memory;
   const PyLayout *layout;
   guint32 version;
+  guint64 n_words; /* so many may still be looked at */
+  guint n_refused; /* objects, or parts of them, that were not, for that reason */
 };
+
+/* Whether @n more words may be looked at: what a target overlaps a million times is read a few times. */
+static inline gboolean
+py_heap_visitor_spend (PyHeapVisitor *self, guint64 n)
+{
+  if (n > self->n_words)
+    {
+      self->n_refused++;
+      return FALSE;
+    }
+  self->n_words -= n;
+  return TRUE;
+}
 
 /* Calls visit for each reference of the object, 0 left out. Bounded: PY_HEAP_MAX_ITEMS */
 void py_heap_traverse (PyHeapVisitor *self, guint64 object, const PyHeapTypeInfo *type);
@@ -181,11 +213,13 @@ guint64 py_heap_read_n_items (PyHeapVisitor *self, guint64 object, const PyHeapT
  */
 typedef gboolean (*PyHeapListFunc) (guint64 object, guint64 type, gboolean permanent, gpointer data);
 
-/* Walks all lists of all interpreters (py-heap-lists.c). */
+/* Walks all lists of all interpreters (py-heap-lists.c). @whole: (out) (optional): whether each came back to
+ * where it began */
 gboolean py_heap_walk_lists (PyRuntime *runtime,
                              PyHeapMemory *memory,
                              PyHeapListFunc func,
                              gpointer data,
+                             gboolean *whole,
                              GError **error);
 
 G_END_DECLS

@@ -44,7 +44,10 @@ visit_frame (PyHeapVisitor *self, guint64 frame)
   if (code != 0)
     n = (guint32)py_heap_memory_get (self->memory, code + layout->code_n_slots)
         + (guint64)(guint32)py_heap_memory_get (self->memory, code + layout->code_stack_size);
-  for (guint64 i = 0; i < MIN (n, MAX_SLOTS); i++)
+  n = MIN (n, MAX_SLOTS);
+  if (!py_heap_visitor_spend (self, n + G_N_ELEMENTS (words)))
+    return;
+  for (guint64 i = 0; i < n; i++)
     {
       guint64 word = py_heap_memory_get (self->memory, frame + layout->iframe_locals + i * 8);
 

@@ -165,7 +165,8 @@ measure_struct (PyHeapVisitor *self, guint64 object)
   guint64 codes = get (self, object + STRUCT_CODES);
   guint n = 0;
 
-  while (codes != 0 && n < MAX_CODES && get (self, codes + n * CODE_SIZE) != 0)
+  while (codes != 0 && n < MAX_CODES && get (self, codes + n * CODE_SIZE) != 0
+         && py_heap_visitor_spend (self, 1))
     n++;
   return codes != 0 ? (n + 1) * CODE_SIZE : 0;
 }

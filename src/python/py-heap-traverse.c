@@ -19,6 +19,8 @@ py_heap_visit_words (PyHeapVisitor *self, guint64 address, guint64 n, PyReferenc
   guint64 words[WORDS_AT_ONCE];
 
   n = MIN (n, PY_HEAP_MAX_ITEMS);
+  if (!py_heap_visitor_spend (self, n))
+    return;
   for (guint64 first = 0; first < n; first += WORDS_AT_ONCE)
     {
       guint64 here = MIN (n - first, WORDS_AT_ONCE);

@@ -13,6 +13,7 @@
 
 #define FIRST_SIZE 4096
 #define MAX_ENTRIES (4 * 1024 * 1024) /* types and what was taken for one */
+#define MAX_TYPES (256 * 1024)
 #define MAX_BASICSIZE (1 << 30)
 #define MAX_ITEMSIZE 65536
 #define MAX_METATYPES 8
@@ -24,22 +25,12 @@
 #define TPFLAGS_READY (1u << 12)
 #define TPFLAGS_HAVE_GC (1u << 14)
 
-typedef struct PyHeapTypeEntry
-{
-  guint64 address;
-  PyHeapTypeInfo *info; /* NULL: no type */
-} Entry;
-
-static guint32
-hash (guint64 address)
-{
-  return (address >> 3) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15) >> 32;
-}
+typedef PyHeapTypeEntry Entry;
 
 static Entry *
 find_entry (PyHeapTypes *self, guint64 address)
 {
-  guint32 i = hash (address) & (self->size - 1);
+  guint32 i = py_heap_types_hash (address) & (self->size - 1);
 
   while (self->entries[i].address != 0 && self->entries[i].address != address)
     i = (i + 1) & (self->size - 1);
@@ -131,11 +122,9 @@ py_heap_types_look_up (PyHeapTypes *self, guint64 address)
   PyHeapTypeInfo *info;
 
   if (address != 0 && entry->address == address)
-    {
-      self->last_address = address;
-      return self->last = entry->info;
-    }
-  if (address == 0 || self->n_entries >= MAX_ENTRIES || self->depth >= MAX_DEPTH)
+    return entry->info;
+  if (address == 0 || self->n_entries >= MAX_ENTRIES || self->infos->len >= MAX_TYPES
+      || self->depth >= MAX_DEPTH)
     return NULL;
 
   info = read_info (self, address);
@@ -162,10 +151,8 @@ py_heap_types_number (PyHeapTypes *self, PyHeapTypeInfo *info)
   return info->number;
 }
 
-/* What the collector does not track although it could has no links. All that it does track is known by now.
- */
-static gboolean
-is_untracked (PyHeapTypes *self, guint64 object, const PyHeapTypeInfo *type)
+gboolean
+py_heap_types_is_untracked (PyHeapTypes *self, guint64 object, const PyHeapTypeInfo *type)
 {
   guint64 links[2];
 
@@ -190,12 +177,12 @@ py_heap_types_is_object (PyHeapTypes *self, guint64 address)
   if (address % 8 != 0 || !py_heap_memory_read (self->memory, address, head, sizeof head))
     return FALSE;
   count = head[0];
-  /* Heap memory comes in units of 16 bytes; the region is the one just read from. */
+  /* Heap memory comes in units of 16 bytes; it was just read from. */
   if ((head[0] >> 32 & G_MAXUINT16) != 0 || count == 0 || (count > MAX_REFERENCES && count < IMMORTAL)
-      || (address % 16 != 0 && !self->memory->last->is_static))
+      || (address % 16 != 0 && !py_heap_memory_find_region (self->memory, address)->is_static))
     return FALSE;
   type = py_heap_types_get (self, head[1]);
-  return type != NULL && is_untracked (self, address, type);
+  return type != NULL && py_heap_types_is_untracked (self, address, type);
 }
 
 /* From an object that is always there (sys.modules, a dict) to its type's type. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PyHeap: the objects of a heap, found, numbered and counted. First the collector's lists are walked; then
- * what those objects and the roots refer to is followed; then all are numbered in the order of their
- * addresses. References are read again, when they are asked for, as numbers.
+ * PyHeap: the objects of a heap, found, numbered and counted. The collector's lists are walked, and what
+ * their objects refer to that is in no list is followed, then what the roots refer to; then all are numbered
+ * in the order of their addresses. References are read again, when they are asked for, as numbers.
  */
 
 #include "py-heap-private.h"
@@ -15,7 +15,13 @@
 #define NUMBER_BITS 24 /* of a type, above the flags */
 #define FLAG_BITS 8
 #define LARGE G_MAXUINT32 /* a size that does not fit: see large */
-#define CHECK_EVERY 65536 /* objects between two looks whether to go on */
+#define CHECK_EVERY 4096  /* objects between two looks whether to go on */
+#define FIRST_ROOM 65536  /* references */
+
+/* What is looked at of words in one pass: every word of the memory once, and names that objects share. In an
+ * honest heap no word belongs to two objects. */
+#define MAX_WORDS ((guint64)1 << 31)
+#define MORE_WORDS ((guint64)1 << 20)
 
 struct _PyHeap
 {
@@ -31,7 +37,7 @@ struct _PyHeap
   guint64 *addresses;
   guint32 *kinds; /* number of the type << FLAG_BITS | flags */
   guint32 *sizes;
-  GHashTable *large; /* (element-type guint32 guint64) index -> size */
+  GHashTable *large; /* (element-type guint64 guint64) address -> size */
   guint32 n_objects;
 
   guint32 *first_reference, *references; /* of object i: from first_reference[i] to [i + 1] */
@@ -45,9 +51,10 @@ typedef struct
   PyHeap *heap;
   GCancellable *cancellable;
   guint64 n_steps;
-  GArray *pending;   /* (element-type guint64) found, but not yet looked into */
-  GArray *addresses; /* (element-type guint64) what one object refers to */
-  guint32 *found;    /* indices that all objects refer to, one after the other */
+  gboolean follow_listed; /* objects that should be in a list may be in none */
+  GArray *pending;        /* (element-type guint64) found, but not yet looked into */
+  GArray *addresses;      /* (element-type guint64) what one object refers to */
+  guint32 *found;         /* indices that all objects refer to, one after the other */
   guint32 n_found, n_room;
 } Pass;
 
@@ -59,6 +66,7 @@ pass_init (Pass *self, PyHeap *heap, GCancellable *cancellable)
   self->visitor.memory = heap->memory;
   self->visitor.layout = py_runtime_get_layout (heap->runtime);
   self->visitor.version = py_runtime_get_version (heap->runtime);
+  self->visitor.n_words = MIN ((guint64)heap->memory->n_pages * PY_HEAP_PAGE / 8 * 2 + MORE_WORDS, MAX_WORDS);
 }
 
 static gboolean
@@ -75,53 +83,19 @@ get_type (PyHeap *self, guint64 object)
                             py_heap_memory_get (self->memory, object + self->types.layout->object_type));
 }
 
-/* The collector's lists */
-
-static gboolean
-on_listed (guint64 object, guint64 type, gboolean permanent, gpointer data)
-{
-  Pass *self = data;
-  PyHeap *heap = self->heap;
-  PyHeapTypeInfo *info;
-
-  if (!pass_goes_on (self) || heap->listed.n >= PY_HEAP_MAX_OBJECTS
-      || !py_heap_marks_add (&heap->listed, object))
-    return FALSE;
-  info = py_heap_types_get (&heap->types, type);
-  if (info == NULL)
-    {
-      heap->stats.n_skipped++;
-      return TRUE;
-    }
-  py_heap_marks_add (&heap->seen, object);
-  if (permanent)
-    {
-      py_heap_marks_add (&heap->permanent, object);
-      heap->stats.n_permanent++;
-      return TRUE;
-    }
-  py_heap_types_number (&heap->types, info);
-  info->public.n_tracked++;
-  heap->stats.n_tracked++;
-  return TRUE;
-}
-
-/* What they refer to */
-
 /* A guess is wrong if the object would not fit into the memory where it lies: a table of types in C's memory
  * looks like objects, but of no sound length. */
 static gboolean
 fits (Pass *self, guint64 object, const PyHeapTypeInfo *info)
 {
-  guint64 end;
+  const PyHeapRegion *region = py_heap_memory_find_region (self->heap->memory, object);
 
   if (info->size_rule != PY_SIZE_DEFAULT && info->size_rule != PY_SIZE_INT && info->size_rule != PY_SIZE_STR)
     return TRUE;
-  py_heap_memory_get (self->heap->memory, object);
-  end = self->heap->memory->last->end;
-  return py_heap_measure (&self->visitor, object, info) <= end - object;
+  return region != NULL && py_heap_measure (&self->visitor, object, info) <= region->end - object;
 }
 
+/* What is in a list is found there, in an order that reads far less of the memory again. */
 static void
 on_reference (PyHeapVisitor *visitor, guint64 object, PyReference kind)
 {
@@ -134,6 +108,8 @@ on_reference (PyHeapVisitor *visitor, guint64 object, PyReference kind)
   if ((kind & PY_REFERENCE_GUESS) != 0 && !py_heap_types_is_object (&heap->types, object))
     return;
   info = get_type (heap, object);
+  if (info != NULL && !self->follow_listed && !py_heap_types_is_untracked (&heap->types, object, info))
+    return;
   if (info != NULL && (kind & PY_REFERENCE_GUESS) != 0 && !fits (self, object, info))
     return;
   if (info == NULL || heap->seen.n >= PY_HEAP_MAX_OBJECTS || !py_heap_marks_add (&heap->seen, object))
@@ -183,6 +159,39 @@ look_into (guint64 object, gpointer data)
   return pass_goes_on (self) && look_into_pending (self);
 }
 
+static gboolean
+on_listed (guint64 object, guint64 type, gboolean permanent, gpointer data)
+{
+  Pass *self = data;
+  PyHeap *heap = self->heap;
+  PyHeapTypeInfo *info;
+
+  if (!pass_goes_on (self) || heap->listed.n >= PY_HEAP_MAX_OBJECTS
+      || !py_heap_marks_add (&heap->listed, object))
+    return FALSE;
+  info = py_heap_types_get (&heap->types, type);
+  if (info == NULL)
+    {
+      heap->stats.n_skipped++;
+      return TRUE;
+    }
+  if (permanent)
+    {
+      py_heap_marks_add (&heap->permanent, object);
+      heap->stats.n_permanent++;
+    }
+  else
+    {
+      py_heap_types_number (&heap->types, info);
+      info->public.n_tracked++;
+      heap->stats.n_tracked++;
+    }
+  if (self->visitor.visit == NULL || !py_heap_marks_add (&heap->seen, object))
+    return TRUE;
+  py_heap_traverse (&self->visitor, object, info);
+  return look_into_pending (self);
+}
+
 /* Numbers */
 
 static guint
@@ -210,15 +219,13 @@ number (guint64 object, gpointer data)
   Pass *self = data;
   PyHeap *heap = self->heap;
   PyHeapTypeInfo *info = get_type (heap, object);
-  guint32 index = heap->n_objects;
+  guint32 index = heap->seen.n - 1 - heap->n_objects;
   guint64 size;
   guint flags;
 
-  /* Only memory that does not stand still can have lost it since. */
   if (info == NULL || (info->number == PY_HEAP_NONE && heap->types.listed->len >> NUMBER_BITS != 0))
     {
-      py_heap_marks_remove (&heap->seen, object);
-      heap->stats.n_skipped++;
+      g_array_append_val (self->pending, object);
       return TRUE;
     }
 
@@ -228,13 +235,25 @@ number (guint64 object, gpointer data)
   heap->kinds[index] = py_heap_types_number (&heap->types, info) << FLAG_BITS | flags;
   heap->sizes[index] = MIN (size, LARGE);
   if (size >= LARGE)
-    g_hash_table_insert (heap->large, GUINT_TO_POINTER (index), GSIZE_TO_POINTER (size));
+    g_hash_table_insert (heap->large, GSIZE_TO_POINTER (object), GSIZE_TO_POINTER (size));
   info->public.n_objects++;
   info->public.bytes += size;
   heap->stats.bytes += size;
   heap->stats.n_conservative += (flags & PY_HEAP_OBJECT_CONSERVATIVE) != 0;
   heap->n_objects++;
   return pass_goes_on (self);
+}
+
+/* Only memory that does not stand still can have lost objects since they were found; the others close up. */
+static void
+close_up (PyHeap *self, GArray *lost)
+{
+  for (guint i = 0; i < lost->len; i++)
+    py_heap_marks_remove (&self->seen, g_array_index (lost, guint64, i));
+  self->stats.n_skipped += lost->len;
+  memmove (self->addresses, self->addresses + lost->len, self->n_objects * sizeof *self->addresses);
+  memmove (self->kinds, self->kinds + lost->len, self->n_objects * sizeof *self->kinds);
+  memmove (self->sizes, self->sizes + lost->len, self->n_objects * sizeof *self->sizes);
 }
 
 static void
@@ -245,7 +264,9 @@ number_all (Pass *self)
   heap->addresses = g_new (guint64, MAX (heap->seen.n, 1));
   heap->kinds = g_new (guint32, MAX (heap->seen.n, 1));
   heap->sizes = g_new (guint32, MAX (heap->seen.n, 1));
-  py_heap_marks_foreach (&heap->seen, number, self);
+  if (!py_heap_marks_foreach_down (&heap->seen, number, self))
+    return;
+  close_up (heap, self->pending);
   py_heap_marks_count (&heap->seen);
   for (guint i = 0; i < heap->types.listed->len; i++)
     {
@@ -253,6 +274,26 @@ number_all (Pass *self)
 
       info->public.index = py_heap_find (heap, info->address);
     }
+}
+
+/* All objects; FALSE with @error only where there are no lists. */
+static gboolean
+find_all (Pass *self, GError **error)
+{
+  PyHeap *heap = self->heap;
+  gboolean whole;
+
+  self->visitor.visit = on_reference;
+  if (!py_heap_walk_lists (heap->runtime, heap->memory, on_listed, self, &whole, error))
+    return FALSE;
+  self->visitor.visit = on_root;
+  py_heap_visit_roots (&self->visitor, heap->runtime);
+  self->visitor.visit = on_reference;
+  look_into_pending (self);
+  self->follow_listed = !whole;
+  if (!whole)
+    py_heap_marks_foreach_down (&heap->seen, look_into, self);
+  return TRUE;
 }
 
 static gboolean
@@ -263,26 +304,23 @@ fill (PyHeap *self, PyHeapFlags flags, GCancellable *cancellable, GError **error
 
   pass_init (&pass, self, cancellable);
   pass.pending = pending;
-  if (!py_heap_walk_lists (self->runtime, self->memory, on_listed, &pass, error))
+  if ((flags & PY_HEAP_TRACKED_ONLY) != 0
+          ? !py_heap_walk_lists (self->runtime, self->memory, on_listed, &pass, NULL, error)
+          : !find_all (&pass, error))
     return FALSE;
-  if ((flags & PY_HEAP_TRACKED_ONLY) == 0)
-    {
-      pass.visitor.visit = on_reference;
-      py_heap_marks_foreach (&self->listed, look_into, &pass);
-      pass.visitor.visit = on_root;
-      py_heap_visit_roots (&pass.visitor, self->runtime);
-      pass.visitor.visit = on_reference;
-      look_into_pending (&pass);
-      number_all (&pass);
-    }
-  self->stats.bytes_read = self->memory->bytes_read;
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  if (self->seen.n < PY_HEAP_MAX_OBJECTS)
-    return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("There are more than %u objects: too many"),
-               PY_HEAP_MAX_OBJECTS);
-  return FALSE;
+  if (MAX (self->listed.n, self->seen.n) >= PY_HEAP_MAX_OBJECTS)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("There are more than %u objects: too many"),
+                   PY_HEAP_MAX_OBJECTS);
+      return FALSE;
+    }
+  if ((flags & PY_HEAP_TRACKED_ONLY) == 0)
+    number_all (&pass);
+  self->stats.n_skipped += pass.visitor.n_refused;
+  self->stats.bytes_read = self->memory->bytes_read;
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
 PyHeap *
@@ -290,7 +328,7 @@ py_heap_new (PyRuntime *runtime, HapMaps *maps, PyHeapFlags flags, GCancellable 
 {
   g_autoptr (PyHeap) self = g_new0 (PyHeap, 1);
 
-  self->memory = py_heap_memory_new (py_runtime_get_memory (runtime), maps, PY_HEAP_WINDOW);
+  self->memory = py_heap_memory_new (py_runtime_get_memory (runtime), maps);
   self->runtime = py_runtime_with_memory (runtime, HAP_MEMORY (self->memory));
   self->inspector = py_inspector_new (self->runtime);
   self->large = g_hash_table_new (NULL, NULL);
@@ -382,7 +420,7 @@ py_heap_get_size (PyHeap *self, guint32 index)
 {
   if (self->sizes[index] != LARGE)
     return self->sizes[index];
-  return GPOINTER_TO_SIZE (g_hash_table_lookup (self->large, GUINT_TO_POINTER (index)));
+  return GPOINTER_TO_SIZE (g_hash_table_lookup (self->large, GSIZE_TO_POINTER (self->addresses[index])));
 }
 
 guint
@@ -445,7 +483,7 @@ on_known_reference (PyHeapVisitor *visitor, guint64 object, PyReference kind)
     return;
   if (self->n_found == self->n_room)
     {
-      self->n_room = MIN ((guint64)self->n_room + self->n_room / 4 + CHECK_EVERY, G_MAXUINT32);
+      self->n_room = MIN ((guint64)self->n_room + self->n_room / 4 + FIRST_ROOM, G_MAXUINT32);
       self->found = g_renew (guint32, self->found, self->n_room);
     }
   self->found[self->n_found++] = index;

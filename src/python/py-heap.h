@@ -12,13 +12,12 @@ G_BEGIN_DECLS
  * thread-safe.
  *
  * Below 20 bytes an object; references and referrers, made when first asked for, 4 bytes an object and 4 a
- * reference each. Beside that a window onto the memory, at most PY_HEAP_WINDOW bytes.
+ * reference each. Beside that a window onto the memory: four fifths of what was read of it, 256 MiB at most.
  */
 typedef struct _PyHeap PyHeap;
 
 #define PY_HEAP_NONE G_MAXUINT32                /* no object */
 #define PY_HEAP_MAX_OBJECTS (256 * 1024 * 1024) /* more than these are an error */
-#define PY_HEAP_WINDOW (64 * 1024 * 1024)
 
 /**
  * PyHeapFlags:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """An asyncio program with many objects that watches its own event loop: for each line on stdin it prints the longest gap that
 the loop had since the last one, in milliseconds, and what is resident of it, in KiB. A line "guppy FILE" has it profile itself,
-as Home Assistant's profiler does, and "objgraph DIRECTORY" lists growth by the objgraph there: then it prints the seconds that took."""
+as Home Assistant's profiler does, and "objgraph DIRECTORY" lists growth by the objgraph there: then it prints the seconds that took.
+"walk" prints the seconds of a plain walk through the collector's objects, and how many there are."""
 
 import asyncio
+import gc
 import resource
 import sys
 import time
@@ -55,6 +57,18 @@ async def profile_by_guppy(path):
     await asyncio.get_running_loop().run_in_executor(None, write, heap)
 
 
+def walk():
+    """Look at each object's type, size and references; return how many there are."""
+    types = {}
+    size = n_references = 0
+    objects = gc.get_objects()
+    for value in objects:
+        types[type(value)] = types.get(type(value), 0) + 1
+        size += sys.getsizeof(value)
+        n_references += len(gc.get_referents(value))
+    return len(objects)
+
+
 async def main():
     """Serve stdin."""
     watch = Watch()
@@ -74,6 +88,10 @@ async def main():
 
             objgraph.growth(limit=1000)
             print(time.monotonic() - started, flush=True)
+        elif line.startswith("walk"):
+            started = time.monotonic()
+            n_objects = walk()
+            print(time.monotonic() - started, n_objects, flush=True)
         else:
             print(watch.longest * 1000, *read_resident(), flush=True)
             watch.longest = 0

@@ -411,10 +411,12 @@ client_result_print_report (Client *client, GVariant *entries)
       g_autoptr (GVariant) entry = g_variant_get_child_value (entries, i);
       g_autofree char *message = client_lookup_text (entry, "message");
       g_autofree char *escaped = NULL;
+      g_autofree char *wrapped = NULL;
 
       if (message == NULL)
         continue;
       escaped = client_text_escape_lines (message);
-      client_output_print (client, CLIENT_STYLE_PLAIN, "%s", escaped);
+      wrapped = client_text_wrap_lines (escaped, client->width);
+      client_output_print (client, CLIENT_STYLE_PLAIN, "%s", wrapped);
     }
 }

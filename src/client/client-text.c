@@ -7,6 +7,7 @@
 
 /* More combining marks than this on one character are no language's. */
 #define MAX_MARKS 8
+#define HANGING 4
 
 gboolean
 client_text_is_utf8 (void)
@@ -147,7 +148,7 @@ client_text_fit (const char *text, guint width, ClientCut cut)
 }
 
 static void
-wrap_line (GString *out, const char *line, guint width, guint indent)
+wrap_line (GString *out, const char *line, guint width, guint indent, guint hanging)
 {
   g_auto (GStrv) words = g_strsplit (line, " ", -1);
   guint column = indent;
@@ -156,10 +157,12 @@ wrap_line (GString *out, const char *line, guint width, guint indent)
     {
       guint needed = client_text_width (words[i]);
 
-      if (i > 0 && width > 0 && column > indent && column + 1 + needed > width)
+      /* A word that fits nowhere stays where it is. */
+      if (i > 0 && width > 0 && column > indent && column + 1 + needed > width
+          && needed + indent + hanging <= width)
         {
-          g_string_append_printf (out, "\n%*s", (int)indent, "");
-          column = indent;
+          g_string_append_printf (out, "\n%*s", (int)(indent + hanging), "");
+          column = indent + hanging;
         }
       else if (i > 0)
         {
@@ -172,6 +175,22 @@ wrap_line (GString *out, const char *line, guint width, guint indent)
 }
 
 char *
+client_text_wrap_lines (const char *text, guint width)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      guint indent = (guint)strspn (lines[i], " ");
+
+      g_string_append_printf (out, "%s%.*s", i > 0 ? "\n" : "", (int)indent, lines[i]);
+      wrap_line (out, lines[i] + indent, width > indent + HANGING ? width : 0, indent, HANGING);
+    }
+  return g_string_free (out, FALSE);
+}
+
+char *
 client_text_wrap (const char *text, guint width, guint indent)
 {
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
@@ -181,7 +200,7 @@ client_text_wrap (const char *text, guint width, guint indent)
     {
       if (i > 0)
         g_string_append_printf (out, "\n%*s", lines[i][0] != '\0' ? (int)indent : 0, "");
-      wrap_line (out, lines[i], width > indent ? width : 0, indent);
+      wrap_line (out, lines[i], width > indent ? width : 0, indent, 0);
     }
   return g_string_free (out, FALSE);
 }

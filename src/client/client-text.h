@@ -43,4 +43,7 @@ char *client_text_fit (const char *text, guint width, ClientCut cut);
  */
 char *client_text_wrap (const char *text, guint width, guint indent);
 
+/* The same for lines of a log: each keeps its own indentation, and what it is continued on has more. */
+char *client_text_wrap_lines (const char *text, guint width);
+
 G_END_DECLS

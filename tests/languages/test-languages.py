@@ -146,7 +146,7 @@ def list_checks(target, exhausted):
         ("none/jobs", ["jobs"], ()),
         ("none/artifacts", ["artifacts"], ()),
         ("start", ["start", *of, "--seconds", "0.5"], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
-        ("memory", ["memory", *of, "--seconds", "0.5"], started | {"_distutils_hack", "certifi", "distutils", "hack", "guppy", "hpy", "load", "site"}),
+        ("memory", ["memory", *of, "--seconds", "0.5"], started | {"Application", "int", "__main__", "main", "number", "_distutils_hack", "certifi", "distutils", "hack", "guppy", "hpy", "load", "site"}),
         ("report/threads", ["log-thread-frames", *of], report),
         ("report/tasks", ["log-current-tasks", *of], ()),
         ("report/scheduled", ["log-event-loop-scheduled", *of], ()),

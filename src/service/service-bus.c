@@ -309,10 +309,14 @@ service_bus_emit (ServiceBus *self,
     g_debug ("The signal %s was not sent: %s", signal, error->message);
 }
 
-void
-service_bus_set_language (ServiceBus *self, const char *name, const ServiceLanguage *language)
+gboolean
+service_bus_set_language (ServiceBus *self,
+                          ServiceCaller *caller,
+                          const ServiceLanguage *language,
+                          GError **error)
 {
-  service_languages_set (self->languages, name, language);
+  return service_languages_set (self->languages, service_caller_get_name (caller),
+                                service_caller_get_uid (caller), language, error);
 }
 
 void

@@ -66,8 +66,12 @@ void service_bus_emit (ServiceBus *self,
                        const char *signal,
                        GVariant *parameters);
 
-/* In which language the calls of @name, a unique name, are answered from now on. @language: (nullable) */
-void service_bus_set_language (ServiceBus *self, const char *name, const ServiceLanguage *language);
+/* In which language the calls of @caller are answered from now on. @language: (nullable). Errors:
+ * HAP_ERROR_BUSY */
+gboolean service_bus_set_language (ServiceBus *self,
+                                   ServiceCaller *caller,
+                                   const ServiceLanguage *language,
+                                   GError **error);
 
 /* From now on every call is refused: the service is going. */
 void service_bus_close (ServiceBus *self);

@@ -10,7 +10,13 @@
 
 #include <string.h>
 
+#include "service-quota.h"
+
 #define MAX_NAME 32
+
+/* A caller costs a match rule on the bus, of which it gives us some hundred. */
+#define MAX_LISTENERS 128
+#define MAX_LISTENERS_PER_USER 16
 
 struct _ServiceLanguage
 {
@@ -21,6 +27,8 @@ struct _ServiceLanguage
 typedef struct
 {
   const ServiceLanguage *language;
+  ServiceQuota *quota;
+  guint uid;
   guint watch;
 } Listener;
 
@@ -28,6 +36,7 @@ struct _ServiceLanguages
 {
   GDBusConnection *bus;
   GHashTable *listeners; /* unique name -> Listener */
+  ServiceQuota *quota;
 };
 
 /* "de_DE.ISO-8859-1@euro" -> "de_DE.UTF-8@euro"; NULL: it is no locale's name */
@@ -60,13 +69,17 @@ service_language_find (const char *locale)
 {
   g_autofree char *name = make_name (g_str_equal (locale, "POSIX") ? "C" : locale);
   ServiceLanguage *self = name != NULL ? g_hash_table_lookup (get_languages (), name) : NULL;
-  locale_t loaded;
+  locale_t base, loaded;
 
   if (self != NULL || name == NULL)
     return self;
-  loaded = newlocale (LC_MESSAGES_MASK, name, duplocale (LC_GLOBAL_LOCALE));
+  base = duplocale (LC_GLOBAL_LOCALE);
+  loaded = newlocale (LC_MESSAGES_MASK, name, base);
   if (loaded == (locale_t)0)
-    return NULL;
+    {
+      freelocale (base);
+      return NULL;
+    }
   self = g_new (ServiceLanguage, 1);
   self->name = g_steal_pointer (&name);
   self->locale = loaded;
@@ -114,6 +127,7 @@ listener_free (gpointer data)
   Listener *listener = data;
 
   g_bus_unwatch_name (listener->watch);
+  service_quota_release (listener->quota, listener->uid);
   g_free (listener);
 }
 
@@ -126,19 +140,33 @@ on_left (GDBusConnection *bus, const char *name, gpointer data)
   g_hash_table_remove (self->listeners, kept);
 }
 
-void
-service_languages_set (ServiceLanguages *self, const char *name, const ServiceLanguage *language)
+gboolean
+service_languages_set (ServiceLanguages *self,
+                       const char *name,
+                       guint uid,
+                       const ServiceLanguage *language,
+                       GError **error)
 {
   Listener *listener = g_hash_table_lookup (self->listeners, name);
 
+  if (language == NULL)
+    {
+      g_hash_table_remove (self->listeners, name);
+      return TRUE;
+    }
+  if (listener == NULL && !service_quota_take (self->quota, uid, error))
+    return FALSE;
   if (listener == NULL)
     {
       listener = g_new0 (Listener, 1);
+      listener->quota = self->quota;
+      listener->uid = uid;
       listener->watch = g_bus_watch_name_on_connection (self->bus, name, G_BUS_NAME_WATCHER_FLAGS_NONE, NULL,
                                                         on_left, self, NULL);
       g_hash_table_insert (self->listeners, g_strdup (name), listener);
     }
   listener->language = language;
+  return TRUE;
 }
 
 const ServiceLanguage *
@@ -156,6 +184,7 @@ service_languages_new (GDBusConnection *bus)
 
   self->bus = g_object_ref (bus);
   self->listeners = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, listener_free);
+  self->quota = service_quota_new ("callers have a language", MAX_LISTENERS, MAX_LISTENERS_PER_USER);
   return self;
 }
 
@@ -163,6 +192,7 @@ void
 service_languages_free (ServiceLanguages *self)
 {
   g_hash_table_unref (self->listeners);
+  service_quota_free (self->quota);
   g_object_unref (self->bus);
   g_free (self);
 }

@@ -42,8 +42,12 @@ typedef struct _ServiceLanguages ServiceLanguages;
 ServiceLanguages *service_languages_new (GDBusConnection *bus);
 void service_languages_free (ServiceLanguages *self);
 
-/* @name: a unique name on the bus. @language: (nullable) */
-void service_languages_set (ServiceLanguages *self, const char *name, const ServiceLanguage *language);
+/* @name: a unique name on the bus, of @uid. @language: (nullable). Errors: HAP_ERROR_BUSY */
+gboolean service_languages_set (ServiceLanguages *self,
+                                const char *name,
+                                guint uid,
+                                const ServiceLanguage *language,
+                                GError **error);
 const ServiceLanguage *service_languages_get (ServiceLanguages *self, const char *name);
 
 G_END_DECLS

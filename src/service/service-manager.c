@@ -120,12 +120,13 @@ handle_unsubscribe (ServiceManager *self, GDBusMethodInvocation *invocation, GVa
 static void
 handle_set_locale (ServiceManager *self, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
+  GError *error = NULL;
   const char *locale;
 
   g_variant_get (parameters, "(&s)", &locale);
-  service_bus_set_language (self->bus, g_dbus_method_invocation_get_sender (invocation),
-                            service_language_find (locale));
-  answer (invocation, NULL, NULL);
+  service_bus_set_language (self->bus, service_call_get (invocation)->caller, service_language_find (locale),
+                            &error);
+  answer (invocation, NULL, error);
 }
 
 static void

@@ -17,6 +17,9 @@
 #include "service-introspection.h"
 #include "service-manager.h"
 
+/* Longer than any of our children has to end by itself, and be ended. */
+#define STOP_SECONDS 15
+
 /* Of org.freedesktop.DBus.RequestName. */
 #define FLAG_DO_NOT_QUEUE 4
 #define ANSWER_PRIMARY_OWNER 1
@@ -45,13 +48,25 @@ quit_when_quiet (Service *self)
     g_main_loop_quit (self->loop);
 }
 
-/* Jobs keep what they have, and their workers and tracers end; then the loop does. */
+static gboolean
+on_patience_over (gpointer data)
+{
+  Service *self = data;
+
+  g_message ("A worker does not end: going without it");
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_REMOVE;
+}
+
+/* Jobs keep what they have, and their workers and tracers end; then the loop does. What the kernel does not
+ * let end, it ends when it can: we are not there any more by then. */
 static void
 stop (Service *self)
 {
   if (self->stopping)
     return;
   self->stopping = TRUE;
+  g_timeout_add_seconds (STOP_SECONDS, on_patience_over, self);
   service_bus_close (self->context.bus);
   service_jobs_cancel_all (self->jobs);
   quit_when_quiet (self);

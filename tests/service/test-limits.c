@@ -119,6 +119,42 @@ test_long_call (void)
   fixture_tear_down (&fixture);
 }
 
+static GVariant *
+set_locale (GDBusConnection *connection, const char *locale, GError **error)
+{
+  return g_dbus_connection_call_sync (connection, PROFILER_NAME, PROFILER_PATH, PROFILER_NAME ".Manager",
+                                      "SetLocale", g_variant_new ("(s)", locale), NULL,
+                                      G_DBUS_CALL_FLAGS_NONE, -1, NULL, error);
+}
+
+/* Each costs a rule on the bus, which would be missing elsewhere. */
+static void
+test_many_languages (void)
+{
+  Fixture fixture;
+  g_autoptr (GPtrArray) connections = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GVariant) last = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!fixture_set_up (&fixture, NULL))
+    return;
+  for (guint i = 0; i <= 16; i++)
+    {
+      g_autoptr (GVariant) reply = NULL;
+
+      g_ptr_array_add (connections, fixture_connect (&fixture));
+      reply = set_locale (connections->pdata[i], "C.UTF-8", &error);
+      g_assert_true ((reply != NULL) == (i < 16));
+    }
+  fixture_assert_error (&error, "Busy", "16 callers have a language");
+  /* Who wants none takes none; who gives it back makes room. */
+  g_variant_unref (set_locale (connections->pdata[16], "none", &error));
+  g_variant_unref (set_locale (connections->pdata[0], "none", &error));
+  last = set_locale (connections->pdata[16], "C.UTF-8", &error);
+  g_assert_no_error (error);
+  fixture_tear_down (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -127,5 +163,6 @@ main (int argc, char **argv)
   g_test_add_func ("/service/job/too-many", test_too_many);
   g_test_add_func ("/service/job/bounded", test_bounded);
   g_test_add_func ("/service/call/too-long", test_long_call);
+  g_test_add_func ("/service/call/languages", test_many_languages);
   return g_test_run ();
 }

@@ -28,6 +28,7 @@ client_agent_start (void)
   g_autofree char *path = g_find_program_in_path ("pkttyagent");
   g_autofree char *process = g_strdup_printf ("%d", getpid ());
   g_autoptr (GSubprocessLauncher) launcher = NULL;
+  const char *fallback;
   GSubprocess *agent;
   int fds[2];
 
@@ -35,10 +36,12 @@ client_agent_start (void)
   if (path == NULL || geteuid () == 0 || !isatty (STDIN_FILENO) || !isatty (STDERR_FILENO)
       || !g_unix_open_pipe (fds, FD_CLOEXEC, NULL))
     return NULL;
+  /* A desktop's agent goes before ours; where there is no session polkit takes no agent that stands back. */
+  fallback = g_getenv ("XDG_SESSION_ID") != NULL ? "--fallback" : NULL;
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_INHERIT);
   g_subprocess_launcher_take_fd (launcher, fds[1], NOTIFY_FD);
   agent = g_subprocess_launcher_spawn (launcher, NULL, path, "--process", process, "--notify-fd",
-                                       G_STRINGIFY (NOTIFY_FD), "--fallback", NULL);
+                                       G_STRINGIFY (NOTIFY_FD), fallback, NULL);
   g_subprocess_launcher_close (launcher);
   if (agent != NULL)
     wait_until_ready (fds[0]);

@@ -108,14 +108,23 @@ post (char **words)
   return g_strdup ("ok");
 }
 
+/* What came to it: SENDER TAB KIND TAB MEMBER TAB BODY, parted by "|"; "answer": of its own calls */
 static GDBusMessage *
 on_message (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, gpointer data)
 {
-  g_autofree char *text = g_dbus_message_print (message, 0);
+  static const char *const kinds[] = { "", "call", "answer", "error", "signal" };
+  GVariant *body = g_dbus_message_get_body (message);
+  g_autofree char *text = body != NULL ? g_variant_print (body, TRUE) : g_strdup ("");
+  const char *member = g_dbus_message_get_member (message);
+  const char *name = g_dbus_connection_get_unique_name (connection);
+  guint kind = MIN ((guint)g_dbus_message_get_message_type (message), 4);
 
+  if (kind != 4 && g_strcmp0 (g_dbus_message_get_destination (message), name) == 0)
+    kind = 2;
   /* In the thread of the connection. */
   if (incoming)
-    g_string_append (heard, text);
+    g_string_append_printf (heard, "%s\t%s\t%s\t%s|", g_dbus_message_get_sender (message), kinds[kind],
+                            member != NULL ? member : "", g_strdelimit (text, "|\t", ' '));
   return message;
 }
 

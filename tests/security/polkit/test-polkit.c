@@ -211,19 +211,27 @@ check_prompt (const Member *member)
     g_error ("%s: %s", member->member, world.prompts->str);
 }
 
-static void
-check_member (Caller *caller, const Kind *kind, const Member *member)
+static gboolean
+needs_password (const Kind *kind, const Member *member)
 {
   const char *authority = member->authority;
   gboolean own = kind->owner && member->targeted
                  && (g_strcmp0 (authority, "observe") == 0 || g_strcmp0 (authority, "profile") == 0);
+
+  return kind->place != ROOT && authority != NULL && *authority != '\0' && !own;
+}
+
+static void
+check_member (Caller *caller, const Kind *kind, const Member *member)
+{
+  const char *authority = member->authority;
 
   if (g_strcmp0 (authority, "") == 0)
     {
       check (caller, member, AGENT_NONE, FALSE, 0);
       return;
     }
-  if (kind->place == ROOT || authority == NULL || own)
+  if (!needs_password (kind, member))
     {
       check (caller, member, AGENT_NONE, TRUE, 0);
       return;
@@ -255,17 +263,40 @@ test_matrix (gconstpointer data)
     }
 }
 
-/* Nobody answers: a no, after the time that is configured. */
+/* Nobody answers: a no, after the time that is configured. All members at once: a caller each. */
 static void
-test_no_answer (void)
+test_no_answer (gconstpointer data)
 {
-  g_autoptr (Caller) caller = world_add_caller (&world, 64321);
+  const Kind *kind = data;
+  g_autoptr (GPtrArray) callers = g_ptr_array_new_with_free_func ((GDestroyNotify)caller_free);
+  Caller *asking[G_N_ELEMENTS (members)] = { NULL };
+  guint n_asked = 0;
 
+  world.n_prompts = 0;
   for (guint i = 0; i < G_N_ELEMENTS (members); i++)
     {
-      if (members[i].authority != NULL && members[i].authority[0] != '\0')
-        check (caller, &members[i], AGENT_HANG, FALSE, 1);
+      g_autofree char *line = NULL;
+
+      if (!needs_password (kind, &members[i]) || !is_challenge (kind->place, members[i].authority))
+        continue;
+      prepare (&members[i]);
+      asking[i] = world_add_caller (&world, kind->uid);
+      g_ptr_array_add (callers, asking[i]);
+      world_set_agent (&world, asking[i], AGENT_HANG);
+      line = make_line (&members[i], TRUE);
+      caller_send (asking[i], line);
+      n_asked++;
     }
+  world_wait_for_prompts (&world, n_asked);
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      g_autofree char *answer = asking[i] != NULL ? world_receive (&world, asking[i]) : NULL;
+
+      if (answer != NULL && !is_refusal (&members[i], answer))
+        g_error ("uid %u, %s: %s", kind->uid, members[i].member, answer);
+    }
+  g_test_message ("%u asked, none answered", n_asked);
+  g_assert_cmpuint (world.n_prompts, ==, n_asked);
 }
 
 static gboolean
@@ -324,7 +355,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  if (!world_set_up (&world, "PasswordSeconds=1\nJobsPerUser=8\n", TRUE))
+  if (!world_set_up (&world, "PasswordSeconds=3\nJobsPerUser=8\n", TRUE))
     {
       g_print ("1..0 # SKIP the fixture cannot be set up\n");
       return 0;
@@ -337,9 +368,12 @@ main (int argc, char **argv)
       static const char *const names[] = { "root", "active", "inactive", "remote", "owner", "nobody" };
       g_autofree char *path = g_strdup_printf ("/security/polkit/matrix/%s", names[i]);
 
+      g_autofree char *unanswered = g_strdup_printf ("/security/polkit/no-answer/%s", names[i]);
+
       g_test_add_data_func (path, &kinds[i], test_matrix);
+      if (kinds[i].place != ROOT)
+        g_test_add_data_func (unanswered, &kinds[i], test_no_answer);
     }
-  g_test_add_func ("/security/polkit/no-answer", test_no_answer);
   status = g_test_run ();
   g_free (job);
   world_tear_down (&world);

@@ -308,6 +308,20 @@ polkit_is_there (gpointer data)
   return there;
 }
 
+char *
+world_get_owner (World *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
+      self->fixture.connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+      "GetNameOwner", g_variant_new ("(s)", PROFILER_NAME), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+  char *owner;
+
+  g_assert_no_error (error);
+  g_variant_get (reply, "(s)", &owner);
+  return owner;
+}
+
 /* After the rules have changed, polkit says so once it has taken them. */
 static void
 on_changed (PolkitAuthority *authority, gboolean *changed)

@@ -82,6 +82,9 @@ char *ear_wait (Ear *ear); /* frees @ear */
 /* Whether another agent could be registered for the process of @caller. */
 gboolean world_try_second_agent (World *self, Caller *caller);
 
+/* The service's unique name. */
+char *world_get_owner (World *self);
+
 /* Waits until agents were to ask @n times. */
 void world_wait_for_prompts (World *self, guint n);
 

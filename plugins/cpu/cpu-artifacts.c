@@ -20,7 +20,14 @@ typedef gboolean (*Writer) (GOutputStream *stream,
                             GCancellable *cancellable,
                             GError **error);
 
-/* @prefix and @suffix: around the start time. */
+typedef gboolean (*CountsWriter) (GOutputStream *stream,
+                                  const HapProfile *profile,
+                                  const HapCallCounts *counts,
+                                  GCancellable *cancellable,
+                                  GError **error);
+
+/* @prefix and @suffix: around the start time. @write_counts: (nullable): where exact counts can be shown, too
+ */
 static const struct
 {
   CpuFormats format;
@@ -28,11 +35,12 @@ static const struct
   const char *mime;
   const char *title;
   Writer write;
+  CountsWriter write_counts;
 } artifacts[] = {
-  { CPU_FORMAT_CPROF, "profile.", ".cprof", "application/x-cprofile", N_ ("cProfile data"),
-    hap_pstats_write },
+  { CPU_FORMAT_CPROF, "profile.", ".cprof", "application/x-cprofile", N_ ("cProfile data"), hap_pstats_write,
+    hap_pstats_write_counts },
   { CPU_FORMAT_CALLGRIND, "callgrind.out.", "", "application/x-kcachegrind", N_ ("Callgrind data"),
-    hap_callgrind_write },
+    hap_callgrind_write, hap_callgrind_write_counts },
   { CPU_FORMAT_FLAMEGRAPH, "flamegraph.", ".html", "text/html", N_ ("Flame graph"), hap_flamegraph_write },
   { CPU_FORMAT_SPEEDSCOPE, "profile.", ".speedscope.json", "application/json", N_ ("Speedscope profile"),
     hap_speedscope_write },
@@ -43,15 +51,19 @@ static const struct
 typedef struct
 {
   const HapProfile *profile;
-  Writer write;
+  const HapCallCounts *counts;
+  guint artifact;
 } WriteData;
 
 static gboolean
 write_profile (GOutputStream *stream, gpointer data, GCancellable *cancellable, GError **error)
 {
   const WriteData *write_data = data;
+  guint i = write_data->artifact;
 
-  return write_data->write (stream, write_data->profile, cancellable, error);
+  if (write_data->counts != NULL && artifacts[i].write_counts != NULL)
+    return artifacts[i].write_counts (stream, write_data->profile, write_data->counts, cancellable, error);
+  return artifacts[i].write (stream, write_data->profile, cancellable, error);
 }
 
 char *
@@ -67,12 +79,16 @@ cpu_artifacts_get_name (CpuFormats format, gint64 start_time_us)
 }
 
 gboolean
-cpu_artifacts_write (HapReport *report, const HapProfile *profile, CpuFormats formats, GError **error)
+cpu_artifacts_write (HapReport *report,
+                     const HapProfile *profile,
+                     const HapCallCounts *counts,
+                     CpuFormats formats,
+                     GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS (artifacts); i++)
     {
       g_autofree char *name = NULL;
-      WriteData data = { profile, artifacts[i].write };
+      WriteData data = { profile, counts, i };
 
       if ((formats & artifacts[i].format) == 0)
         continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "hap-call-counts.h"
 #include "hap-profile.h"
 #include "hap-report.h"
 
@@ -18,9 +19,17 @@ typedef enum
 
 #define CPU_FORMATS_ALL ((1 << 5) - 1)
 
-/* Writes the artifacts of @formats, all named by the profile's start time; stops at the first that fails. */
-gboolean
-cpu_artifacts_write (HapReport *report, const HapProfile *profile, CpuFormats formats, GError **error);
+/**
+ * cpu_artifacts_write:
+ * @counts: (nullable): what the formats that show calls are made of; without them, the samples
+ *
+ * Writes the artifacts of @formats, all named by the profile's start time; stops at the first that fails.
+ */
+gboolean cpu_artifacts_write (HapReport *report,
+                              const HapProfile *profile,
+                              const HapCallCounts *counts,
+                              CpuFormats formats,
+                              GError **error);
 
 /* The name of one artifact. (transfer full) */
 char *cpu_artifacts_get_name (CpuFormats format, gint64 start_time_us);

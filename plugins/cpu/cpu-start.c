@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The action Start: its data attributes, and the order of its work: attach, sample, sum up, write, tell.
+ * The action Start: its data attributes, and the order of its work: attach, sample, sum up, write, tell; and
+ * before and after it, where calls are counted, switching that on and off.
  */
 
 #include "cpu-start.h"
@@ -11,12 +12,14 @@
 #include "cpu-artifacts.h"
 #include "cpu-sampler.h"
 #include "cpu-summary.h"
+#include "cpu-tracing.h"
 #include "hap-target.h"
 #include "py-discover.h"
 
 typedef enum
 {
   MODE_SAMPLING,
+  MODE_TRACING,
 } Mode;
 
 struct _CpuStart
@@ -57,7 +60,10 @@ G_DEFINE_FINAL_TYPE (CpuStart, cpu_start, HAP_TYPE_ACTION)
     return type;                                                                                             \
   }
 
-DEFINE_ENUM (mode_get_type, "CpuMode", { MODE_SAMPLING, "MODE_SAMPLING", "sampling" })
+DEFINE_ENUM (mode_get_type,
+             "CpuMode",
+             { MODE_SAMPLING, "MODE_SAMPLING", "sampling" },
+             { MODE_TRACING, "MODE_TRACING", "tracing" })
 DEFINE_ENUM (clock_get_type,
              "CpuClock",
              { CPU_CLOCK_WALL, "CPU_CLOCK_WALL", "wall" },
@@ -147,6 +153,25 @@ make_profile (CpuStart *self, CpuSampler *sampler, gint64 start_time, guint pid,
   return profile;
 }
 
+/* Samples, and counts calls meanwhile where that is asked for; whoever cancels wants what there is. */
+static gboolean
+record (CpuStart *self,
+        CpuSampler *sampler,
+        CpuTracing *tracing,
+        HapCallCounts **counts,
+        gboolean *mixed,
+        HapReport *report,
+        GCancellable *cancellable,
+        GError **error)
+{
+  if (!cpu_sampler_run (sampler, on_progress, report, cancellable, error))
+    return FALSE;
+  if (tracing == NULL)
+    return TRUE;
+  *counts = cpu_tracing_finish (tracing, mixed, error);
+  return *counts != NULL;
+}
+
 static gboolean
 cpu_start_run (HapAction *action,
                HapTarget *target,
@@ -155,31 +180,37 @@ cpu_start_run (HapAction *action,
                GError **error)
 {
   CpuStart *self = CPU_START (action);
+  /* What is counted are the main thread's calls. */
   const CpuOptions options = { .seconds = self->seconds,
                                .rate = self->rate,
                                .clock = self->clock,
-                               .main_only = self->main_only,
+                               .main_only = self->main_only || self->mode == MODE_TRACING,
                                .precision = self->precision };
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
+  g_autoptr (CpuTracing) tracing = NULL;
+  g_autoptr (HapCallCounts) counts = NULL;
   g_autoptr (CpuSampler) sampler = NULL;
   g_autoptr (HapProfile) profile = NULL;
   g_autofree char *title = NULL;
+  gboolean mixed = FALSE;
 
   if (runtime == NULL)
     return FALSE;
   /* While the target is there to say it. */
   title = make_title (target, runtime);
-  if (!notify (report, FALSE, self->formats, error))
+  if (self->mode == MODE_TRACING)
+    tracing = cpu_tracing_start (target, runtime, cancellable, error);
+  if ((self->mode == MODE_TRACING && tracing == NULL) || !notify (report, FALSE, self->formats, error))
     return FALSE;
 
   sampler = cpu_sampler_new (target, runtime, &options);
-  if (!cpu_sampler_run (sampler, on_progress, report, cancellable, error))
+  if (!record (self, sampler, tracing, &counts, &mixed, report, cancellable, error))
     return FALSE;
 
   profile =
       make_profile (self, sampler, hap_report_get_start_time (report), hap_target_get_pid (target), title);
-  if (!hap_report_summarize (report, cpu_summary_new (sampler, profile, runtime), error)
-      || !cpu_artifacts_write (report, profile, self->formats, error))
+  if (!hap_report_summarize (report, cpu_summary_new (sampler, profile, counts, mixed, runtime), error)
+      || !cpu_artifacts_write (report, profile, counts, self->formats, error))
     return FALSE;
   return notify (report, TRUE, self->formats, error);
 }
@@ -272,8 +303,11 @@ cpu_start_class_init (CpuStartClass *klass)
   props[PROP_RATE] =
       g_param_spec_uint ("rate", NULL, N_ ("Observations a second; what cannot be reached is left out"), 1,
                          1000000, 50, HAP_PARAM_DATA);
-  props[PROP_MODE] = g_param_spec_enum ("mode", NULL, N_ ("How calls are found: by watching from outside"),
-                                        mode_get_type (), MODE_SAMPLING, HAP_PARAM_DATA);
+  props[PROP_MODE] = g_param_spec_enum ("mode", NULL,
+                                        N_ ("How calls are found: by watching from outside, or besides, in "
+                                            "the main thread, by having Python count each "
+                                            "one, which slows it down"),
+                                        mode_get_type (), MODE_SAMPLING, HAP_PARAM_DATA | HAP_PARAM_MODIFY);
   props[PROP_CLOCK] = g_param_spec_enum (
       "clock", NULL, N_ ("What counts: all time, time on a processor, or time holding the interpreter lock"),
       clock_get_type (), CPU_CLOCK_WALL, HAP_PARAM_DATA);

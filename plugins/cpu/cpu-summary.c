@@ -81,8 +81,66 @@ add_counts (GVariantBuilder *builder, const PyObserverCounts *counts)
   add (builder, "pause_total_us", g_variant_new_double ((double)counts->pause_ns_total / 1e3));
 }
 
+static gint
+compare_counted (gconstpointer a, gconstpointer b)
+{
+  const HapCountedFunction *x = *(const HapCountedFunction *const *)a;
+  const HapCountedFunction *y = *(const HapCountedFunction *const *)b;
+
+  if (x->count.self != y->count.self)
+    return x->count.self < y->count.self ? 1 : -1;
+  return x->count.calls < y->count.calls ? 1 : x->count.calls > y->count.calls ? -1 : 0;
+}
+
+/* The functions by their own time. */
+static GVariant *
+describe_calls (const HapCallCounts *counts)
+{
+  g_autoptr (GPtrArray) order = g_ptr_array_new ();
+  GVariantBuilder list;
+
+  for (guint i = 0; i < counts->functions->len; i++)
+    g_ptr_array_add (order, (gpointer)hap_call_counts_get (counts, i));
+  g_ptr_array_sort (order, compare_counted);
+  g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < MIN (order->len, MAX_FUNCTIONS); i++)
+    {
+      const HapCountedFunction *function = order->pdata[i];
+
+      g_variant_builder_open (&list, G_VARIANT_TYPE_VARDICT);
+      add (&list, "function", g_variant_new_string (function->qualname));
+      add (&list, "file", g_variant_new_string (function->file));
+      add (&list, "line", g_variant_new_int32 (function->line));
+      add (&list, "origin", g_variant_new_string (function->origin->name));
+      add (&list, "kind", g_variant_new_string (hap_origin_kind_to_string (function->origin->kind)));
+      add (&list, "calls", g_variant_new_uint64 (function->count.calls));
+      add (&list, "primitive_calls", g_variant_new_uint64 (function->count.primitive));
+      add (&list, "self", g_variant_new_double (function->count.self));
+      add (&list, "total", g_variant_new_double (function->count.total));
+      g_variant_builder_close (&list);
+    }
+  return g_variant_builder_end (&list);
+}
+
+static void
+add_call_counts (GVariantBuilder *builder, const HapCallCounts *counts, gboolean mixed)
+{
+  guint64 n_calls = 0;
+
+  for (guint i = 0; i < counts->functions->len; i++)
+    n_calls += hap_call_counts_get (counts, i)->count.calls;
+  add (builder, "functions_counted", g_variant_new_uint32 (counts->functions->len));
+  add (builder, "calls_counted", g_variant_new_uint64 (n_calls));
+  add (builder, "mixed", g_variant_new_boolean (mixed));
+  add (builder, "calls", describe_calls (counts));
+}
+
 GVariant *
-cpu_summary_new (CpuSampler *sampler, const HapProfile *profile, PyRuntime *runtime)
+cpu_summary_new (CpuSampler *sampler,
+                 const HapProfile *profile,
+                 const HapCallCounts *counts,
+                 gboolean mixed,
+                 PyRuntime *runtime)
 {
   guint64 n_observations = cpu_sampler_get_n_observations (sampler);
   GVariantBuilder builder;
@@ -101,5 +159,7 @@ cpu_summary_new (CpuSampler *sampler, const HapProfile *profile, PyRuntime *runt
     add (&builder, "ended", g_variant_new_string (cpu_sampler_get_end (sampler)));
   add (&builder, "integrations", describe_origins (profile));
   add (&builder, "functions", describe_functions (profile));
+  if (counts != NULL)
+    add_call_counts (&builder, counts, mixed);
   return g_variant_builder_end (&builder);
 }

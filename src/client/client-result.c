@@ -176,6 +176,16 @@ static const ClientField function_fields[] = {
   { NULL },
 };
 
+static const ClientField call_fields[] = {
+  { "function", NULL, { N_ ("FUNCTION"), FALSE, 18, CLIENT_CUT_START, 0, CLIENT_STYLE_PLAIN } },
+  { "file", format_place, { N_ ("WHERE"), FALSE, 24, CLIENT_CUT_START, 3, CLIENT_STYLE_FAINT } },
+  { "integration", format_owner, { N_ ("PART OF"), FALSE, 8, CLIENT_CUT_END, 4, CLIENT_STYLE_PLAIN } },
+  { "calls", NULL, { N_ ("CALLS"), TRUE, 0, CLIENT_CUT_END, 0, CLIENT_STYLE_PLAIN } },
+  { "self", format_seconds, { N_ ("SELF"), TRUE, 0, CLIENT_CUT_END, 5, CLIENT_STYLE_PLAIN } },
+  { "total", format_seconds, { N_ ("TOTAL"), TRUE, 0, CLIENT_CUT_END, 2, CLIENT_STYLE_FAINT } },
+  { NULL },
+};
+
 static void
 print_parts (Client *client, ClientStyle style, GPtrArray *parts)
 {
@@ -316,6 +326,8 @@ print_rows (Client *client, const char *key, GVariant *rows)
     client_rows_print (client, rows, function_fields, "self_busy", MAX_FUNCTIONS);
   else if (g_str_equal (key, "memory"))
     client_rows_print (client, rows, memory_fields, "bytes", MAX_ROWS);
+  else if (g_str_equal (key, "calls"))
+    client_rows_print (client, rows, call_fields, "self", MAX_FUNCTIONS);
   else
     {
       client_output_print (client, CLIENT_STYLE_STRONG, "%s:", escaped);
@@ -352,7 +364,7 @@ list_keys (GVariant *summary)
 static void
 print_summary (Client *client, GVariant *summary, guint target)
 {
-  static const char *const first[] = { "integrations", "functions", NULL };
+  static const char *const first[] = { "integrations", "functions", "calls", NULL };
   g_autoptr (GPtrArray) keys = list_keys (summary);
   g_autoptr (GVariant) samples = g_variant_lookup_value (summary, "samples", NULL);
 

@@ -11,23 +11,26 @@
 #include "hap-labels.h"
 #include "hap-writer.h"
 
-/* A function, or a thread (function NULL) */
+/* A function, or a thread (function NULL). @id: of the function among all */
 typedef struct
 {
   const HapFunction *function;
+  guint32 id;
   char *file;
   char *name;
   gint line;
-  guint64 self, total;
+  guint64 self; /* nanoseconds */
 } Row;
 
 /* Indices into the sorted rows */
 typedef struct
 {
   guint caller, callee;
-  guint64 samples;
+  guint64 n;
+  guint64 total; /* nanoseconds */
 } Call;
 
+/* @profile: samples, or for exact counts just what is known of the target */
 typedef struct
 {
   HapWriter writer;
@@ -77,7 +80,7 @@ compare_rows (gconstpointer a, gconstpointer b)
   if (x->line != y->line)
     return x->line < y->line ? -1 : 1;
   order = strcmp (x->name, y->name);
-  return order != 0 ? order : (x->function->id > y->function->id) - (x->function->id < y->function->id);
+  return order != 0 ? order : (x->id > y->id) - (x->id < y->id);
 }
 
 static gint
@@ -134,7 +137,6 @@ add_threads (Callgrind *self)
 {
   HapCallTree *tree = self->profile->tree;
   g_auto (GStrv) names = hap_label_thread_rows (self->profile);
-  g_autofree guint64 *totals = hap_call_tree_get_totals (tree);
 
   for (guint i = 0; i < hap_call_tree_get_n_threads (tree); i++)
     {
@@ -142,71 +144,124 @@ add_threads (Callgrind *self)
       const HapCallNode *node = hap_call_tree_get_node (tree, root);
       Row row = { .file = g_strdup (HAP_LABEL_THREAD_FILE),
                   .name = g_strdup (names[i]),
-                  .self = node->self[0] + node->self[1] + node->self[2],
-                  .total = totals[root] };
+                  .self = nanoseconds (self, node->self[0] + node->self[1] + node->self[2]) };
 
       g_array_append_val (self->rows, row);
     }
 }
 
 static void
-add_functions (Callgrind *self)
+add_function (GArray *rows, guint32 id, const char *file, const char *name, gint line, guint64 self_ns)
 {
-  g_autoptr (GArray) totals = hap_profile_sum_totals (self->profile);
-  GArray *rows = g_array_new (FALSE, FALSE, sizeof (Row));
+  Row row = { .id = id,
+              .file = position_text (file, "???"),
+              .name = position_text (name, "???"),
+              .line = line,
+              .self = self_ns };
 
-  for (guint i = 0; i < totals->len; i++)
-    {
-      const HapFunctionTotals *sum = &g_array_index (totals, HapFunctionTotals, i);
-      Row row = {
-        .function = sum->function, .line = sum->function->line, .self = sum->self, .total = sum->total
-      };
+  g_array_append_val (rows, row);
+}
 
-      if (sum->total == 0)
-        continue;
-      row.file = position_text (sum->function->file, "???");
-      row.name = position_text (sum->function->name, "???");
-      g_array_append_val (rows, row);
-    }
+/* Takes the functions over. Returns: (transfer full): the index of each function's row, by id */
+static guint *
+place_functions (Callgrind *self, GArray *rows, guint n_ids)
+{
+  guint *places = g_new0 (guint, n_ids + 1);
+  guint n_threads = self->rows->len;
+
   g_array_sort (rows, compare_rows);
   if (rows->len > 0)
     g_array_append_vals (self->rows, rows->data, rows->len);
   g_array_unref (rows); /* the texts live on in self->rows */
+  make_names_distinct (self->rows);
+  for (guint i = n_threads; i < self->rows->len; i++)
+    places[g_array_index (self->rows, Row, i).id] = i;
+  return places;
 }
 
 static void
-add_calls (Callgrind *self)
+add_samples (Callgrind *self)
 {
+  g_autoptr (GArray) totals = hap_profile_sum_totals (self->profile);
   g_autoptr (GArray) edges = hap_profile_sum_edges (self->profile);
-  g_autofree guint *place = g_new0 (guint, hap_call_tree_get_n_functions (self->profile->tree) + 1);
+  GArray *rows = g_array_new (FALSE, FALSE, sizeof (Row));
+  g_autofree guint *places = NULL;
 
-  for (guint i = 0; i < self->rows->len; i++)
-    if (g_array_index (self->rows, Row, i).function != NULL)
-      place[g_array_index (self->rows, Row, i).function->id] = i;
+  for (guint i = 0; i < totals->len; i++)
+    {
+      const HapFunctionTotals *sum = &g_array_index (totals, HapFunctionTotals, i);
+      const HapFunction *function = sum->function;
+
+      if (sum->total == 0)
+        continue;
+      add_function (rows, function->id, function->file, function->name, function->line,
+                    nanoseconds (self, sum->self));
+      g_array_index (rows, Row, rows->len - 1).function = function;
+    }
+  places = place_functions (self, rows, hap_call_tree_get_n_functions (self->profile->tree));
   for (guint i = 0; i < edges->len; i++)
     {
       const HapCallEdge *edge = &g_array_index (edges, HapCallEdge, i);
-      Call call = { .caller = edge->caller != NULL ? place[edge->caller->id] : edge->thread,
-                    .callee = place[edge->callee->id],
-                    .samples = edge->samples };
+      Call call = { .caller = edge->caller != NULL ? places[edge->caller->id] : edge->thread,
+                    .callee = places[edge->callee->id],
+                    .n = edge->samples,
+                    .total = nanoseconds (self, edge->samples) };
 
       if (edge->samples > 0)
         g_array_append_val (self->calls, call);
     }
-  g_array_sort (self->calls, compare_calls);
+}
+
+static guint64
+from_seconds (double seconds)
+{
+  return (guint64)(CLAMP (seconds, 0, 1e9) * 1e9);
+}
+
+static void
+add_counts (Callgrind *self, const HapCallCounts *counts)
+{
+  GArray *rows = g_array_new (FALSE, FALSE, sizeof (Row));
+  g_autofree guint *places = NULL;
+
+  for (guint i = 0; i < counts->functions->len; i++)
+    {
+      const HapCountedFunction *function = hap_call_counts_get (counts, i);
+
+      add_function (rows, i, function->file, function->name, function->line,
+                    from_seconds (function->count.self));
+    }
+  places = place_functions (self, rows, counts->functions->len);
+  for (guint i = 0; i < counts->functions->len; i++)
+    {
+      const GArray *callers = hap_call_counts_get (counts, i)->callers;
+
+      for (guint j = 0; j < callers->len; j++)
+        {
+          const HapCountedCaller *row = &g_array_index (callers, HapCountedCaller, j);
+          Call call = { .caller = places[row->caller],
+                        .callee = places[i],
+                        .n = row->count.calls,
+                        .total = from_seconds (row->count.total) };
+
+          g_array_append_val (self->calls, call);
+        }
+    }
 }
 
 static void
 put_header (Callgrind *self)
 {
   g_autofree char *title = hap_label_escape (self->profile->title != NULL ? self->profile->title : "");
-  guint64 samples = hap_call_tree_get_n_samples (self->profile->tree);
+  guint64 sum = 0;
 
+  for (guint i = 0; i < self->rows->len; i++)
+    sum += g_array_index (self->rows, Row, i).self;
   hap_writer_text (&self->writer, "# callgrind format\nversion: 1\ncreator: ha-profiler " HAP_VERSION "\n");
   hap_writer_printf (&self->writer, "pid: %u\ncmd: %s\npart: 1\npositions: line\n", self->profile->pid,
                      title);
   hap_writer_printf (&self->writer, "event: ns : Nanoseconds\nevents: ns\nsummary: %" G_GUINT64_FORMAT "\n\n",
-                     nanoseconds (self, samples));
+                     sum);
 }
 
 typedef struct
@@ -236,7 +291,7 @@ put_self (Callgrind *self, const Row *row)
   if (row->function != NULL)
     hap_call_tree_foreach_line (self->profile->tree, row->function, on_line, &lines);
   hap_writer_printf (&self->writer, "fl=%s\nfn=%s\n%d %" G_GUINT64_FORMAT "\n", row->file, row->name,
-                     row->line, nanoseconds (self, row->self - lines.samples));
+                     row->line, row->self - nanoseconds (self, lines.samples));
   hap_writer_bytes (&self->writer, text->str, text->len);
 }
 
@@ -256,12 +311,39 @@ put_rows (Callgrind *self)
           const Row *callee = &g_array_index (self->rows, Row, call->callee);
 
           hap_writer_printf (&self->writer, "cfl=%s\ncfn=%s\ncalls=%" G_GUINT64_FORMAT " %d\n", callee->file,
-                             callee->name, call->samples, callee->line);
-          hap_writer_printf (&self->writer, "%d %" G_GUINT64_FORMAT "\n", row->line,
-                             nanoseconds (self, call->samples));
+                             callee->name, call->n, callee->line);
+          hap_writer_printf (&self->writer, "%d %" G_GUINT64_FORMAT "\n", row->line, call->total);
         }
       hap_writer_text (&self->writer, "\n");
     }
+}
+
+static gboolean
+write_callgrind (GOutputStream *stream,
+                 const HapProfile *profile,
+                 const HapCallCounts *counts,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (Row));
+  g_autoptr (GArray) calls = g_array_new (FALSE, FALSE, sizeof (Call));
+  Callgrind self = { .profile = profile, .rows = rows, .calls = calls };
+
+  g_array_set_clear_func (rows, row_clear);
+  if (counts != NULL)
+    {
+      add_counts (&self, counts);
+    }
+  else
+    {
+      add_threads (&self);
+      add_samples (&self);
+    }
+  g_array_sort (calls, compare_calls);
+  hap_writer_init (&self.writer, stream, cancellable);
+  put_header (&self);
+  put_rows (&self);
+  return hap_writer_finish (&self.writer, error);
 }
 
 gboolean
@@ -270,17 +352,15 @@ hap_callgrind_write (GOutputStream *stream,
                      GCancellable *cancellable,
                      GError **error)
 {
-  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (Row));
-  g_autoptr (GArray) calls = g_array_new (FALSE, FALSE, sizeof (Call));
-  Callgrind self = { .profile = profile, .rows = rows, .calls = calls };
+  return write_callgrind (stream, profile, NULL, cancellable, error);
+}
 
-  g_array_set_clear_func (rows, row_clear);
-  add_threads (&self);
-  add_functions (&self);
-  make_names_distinct (rows);
-  add_calls (&self);
-  hap_writer_init (&self.writer, stream, cancellable);
-  put_header (&self);
-  put_rows (&self);
-  return hap_writer_finish (&self.writer, error);
+gboolean
+hap_callgrind_write_counts (GOutputStream *stream,
+                            const HapProfile *profile,
+                            const HapCallCounts *counts,
+                            GCancellable *cancellable,
+                            GError **error)
+{
+  return write_callgrind (stream, profile, counts, cancellable, error);
 }

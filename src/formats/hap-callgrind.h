@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "hap-call-counts.h"
 #include "hap-profile.h"
 
 G_BEGIN_DECLS
@@ -22,5 +23,13 @@ G_BEGIN_DECLS
  * Read by KCachegrind, QCachegrind, callgrind_annotate, gprof2dot, speedscope. Memory: proportional to functions and calls.
  */
 gboolean hap_callgrind_write (GOutputStream *stream, const HapProfile *profile, GCancellable *cancellable, GError **error);
+
+/* The same file of exact counts, as pyprof2calltree makes it of cProfile's: no threads, and no lines but the functions' own.
+ * @profile: for pid and title alone. @counts: whole */
+gboolean hap_callgrind_write_counts (GOutputStream *stream,
+                                     const HapProfile *profile,
+                                     const HapCallCounts *counts,
+                                     GCancellable *cancellable,
+                                     GError **error);
 
 G_END_DECLS

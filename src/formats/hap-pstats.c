@@ -43,13 +43,13 @@ put_int (Pstats *self, guint64 value)
 }
 
 static void
-put_seconds (Pstats *self, guint64 samples)
+put_seconds (Pstats *self, double value)
 {
   union
   {
     double real;
     guint64 bits;
-  } seconds = { .real = (double)samples * (double)self->profile->interval_ns / 1e9 };
+  } seconds = { .real = value };
 
   seconds.bits = GUINT64_TO_LE (seconds.bits);
   hap_writer_bytes (&self->writer, "g", 1);
@@ -80,15 +80,23 @@ put_key (Pstats *self, const char *file, gint line, const char *name)
   put_string (self, name);
 }
 
-/* The four columns; a caller's has the numbers of calls the other way round, but for samples they are equal.
- */
+/* A function's columns begin with the primitive calls, a caller's with all of them. */
 static void
-put_columns (Pstats *self, guint64 self_samples, guint64 samples)
+put_columns (Pstats *self, guint64 first, guint64 second, double self_seconds, double total_seconds)
 {
-  put_int (self, samples);
-  put_int (self, samples);
-  put_seconds (self, self_samples);
-  put_seconds (self, samples);
+  put_int (self, first);
+  put_int (self, second);
+  put_seconds (self, self_seconds);
+  put_seconds (self, total_seconds);
+}
+
+static void
+put_samples (Pstats *self, guint64 self_samples, guint64 samples)
+{
+  double interval_ns = (double)self->profile->interval_ns;
+
+  put_columns (self, samples, samples, (double)self_samples * interval_ns / 1e9,
+               (double)samples * interval_ns / 1e9);
 }
 
 static void
@@ -99,7 +107,7 @@ put_caller (Pstats *self, const HapCallEdge *edge)
   else
     put_key (self, HAP_LABEL_THREAD_FILE, 0, self->threads[edge->thread]);
   put_tuple (self, 4);
-  put_columns (self, edge->self, edge->samples);
+  put_samples (self, edge->self, edge->samples);
 }
 
 static void
@@ -117,7 +125,7 @@ put_functions (Pstats *self)
         {
           put_key (self, row->function->file, row->function->line, row->function->name);
           put_tuple (self, 5);
-          put_columns (self, row->self, row->total);
+          put_samples (self, row->self, row->total);
           hap_writer_bytes (&self->writer, "{", 1);
         }
       for (; e < edges->len && g_array_index (edges, HapCallEdge, e).callee == row->function; e++)
@@ -133,7 +141,7 @@ put_thread (Pstats *self, const char *name, guint64 self_samples, guint64 sample
 {
   put_key (self, HAP_LABEL_THREAD_FILE, 0, name);
   put_tuple (self, 5);
-  put_columns (self, self_samples, samples);
+  put_samples (self, self_samples, samples);
   hap_writer_text (&self->writer, "{0");
 }
 
@@ -166,6 +174,46 @@ hap_pstats_write (GOutputStream *stream, const HapProfile *profile, GCancellable
   hap_writer_bytes (&self.writer, "{", 1);
   put_threads (&self);
   put_functions (&self);
+  hap_writer_bytes (&self.writer, "0", 1);
+  return hap_writer_finish (&self.writer, error);
+}
+
+static void
+put_counted (Pstats *self, const HapCallCounts *counts, const HapCountedFunction *function)
+{
+  put_key (self, function->file, function->line, function->name);
+  put_tuple (self, 5);
+  put_columns (self, function->count.primitive, function->count.calls, function->count.self,
+               function->count.total);
+  hap_writer_bytes (&self->writer, "{", 1);
+  for (guint i = 0; i < function->callers->len; i++)
+    {
+      const HapCountedCaller *row = &g_array_index (function->callers, HapCountedCaller, i);
+      const HapCountedFunction *caller = hap_call_counts_get (counts, row->caller);
+
+      put_key (self, caller->file, caller->line, caller->name);
+      put_tuple (self, 4);
+      put_columns (self, row->count.calls, row->count.primitive, row->count.self, row->count.total);
+    }
+  hap_writer_bytes (&self->writer, "0", 1);
+}
+
+gboolean
+hap_pstats_write_counts (GOutputStream *stream,
+                         const HapProfile *profile,
+                         const HapCallCounts *counts,
+                         GCancellable *cancellable,
+                         GError **error)
+{
+  Pstats self = { .profile = profile };
+
+  hap_writer_init (&self.writer, stream, cancellable);
+  hap_writer_bytes (&self.writer, "{", 1);
+  for (guint i = 0; i < counts->functions->len; i++)
+    put_counted (&self, counts, hap_call_counts_get (counts, i));
+  /* pstats refuses an empty dict. */
+  if (counts->functions->len == 0)
+    put_thread (&self, "<no calls>", 0, 0);
   hap_writer_bytes (&self.writer, "0", 1);
   return hap_writer_finish (&self.writer, error);
 }

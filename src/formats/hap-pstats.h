@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "hap-call-counts.h"
 #include "hap-profile.h"
 
 G_BEGIN_DECLS
@@ -21,5 +22,13 @@ G_BEGIN_DECLS
  * Tachyon's `__sampled__` key, on which pstats before 3.15 fails. Memory: proportional to functions and calls, not to the tree's paths.
  */
 gboolean hap_pstats_write (GOutputStream *stream, const HapProfile *profile, GCancellable *cancellable, GError **error);
+
+/* The same file of exact counts: with the functions, callers and numbers of cProfile itself, and no rows for
+ * threads. @profile: not looked into. @counts: whole */
+gboolean hap_pstats_write_counts (GOutputStream *stream,
+                                  const HapProfile *profile,
+                                  const HapCallCounts *counts,
+                                  GCancellable *cancellable,
+                                  GError **error);
 
 G_END_DECLS

@@ -14,9 +14,10 @@ G_BEGIN_DECLS
  * left.
  *
  * A *snippet* defines run(arguments), whose result it is. It may call emit(value), as often as there is
- * something, and stay(undo): what it does then lasts until py_run_let_go(), or until we are no more, however
- * we ended: undo() is called then, in a thread of its own, and the result is what that returns. Values are
- * what JSON has. A snippet is fixed text of ours, never a caller's; what callers say comes in its arguments.
+ * something, and stay(undo, begin, end): what it does then lasts until py_run_let_go(), or until we are no
+ * more, however we ended: undo() is called then, in a thread of its own, and the result is what that returns.
+ * begin() and end(), if given, are called when that thread sleeps and right when it wakes. Values are what
+ * JSON has. A snippet is fixed text of ours, never a caller's; what callers say comes in its arguments.
  */
 #define PY_TYPE_RUN (py_run_get_type ())
 G_DECLARE_FINAL_TYPE (PyRun, py_run, PY, RUN, GObject)

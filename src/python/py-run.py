@@ -5,9 +5,11 @@
 # nothing. The file channel takes lines: a letter and JSON. Who asked holds a lock on it, which the kernel releases with them.
 
 import _thread
+import itertools
 import posix
 import sys
 import time
+from _operator import call
 
 script, channel, lost, source, arguments = parameters
 room = 256 << 20
@@ -78,18 +80,22 @@ def close():
 
 
 # Called by a snippet before it changes something that lasts: undo ends that and returns the result. It is called in a
-# thread of its own, which sleeps until who asked lets go, or is no more.
-def stay(function):
-    global undo
-    undo = function
+# thread of its own, which sleeps until who asked lets go, or is no more. What must not see this thread fall asleep and wake up is begun
+# by another function, when it sleeps, and ended by a third one, before it does anything else.
+def stay(function, before=None, after=None):
+    global undo, begin, end
+    undo, begin, end = function, before, after
 
 
+# Two steps in C: no other thread runs between them.
 def wait():
     try:
         try:
-            posix.lockf(channel, posix.F_LOCK, 0)
+            list(itertools.starmap(call, ((asleep.release,), (posix.lockf, channel, posix.F_LOCK, 0))))
         except OSError:
             pass
+        if end is not None:
+            end()
         line = "r" + encode(undo())
     except BaseException as error:
         line = "e" + encode(describe(error))
@@ -97,6 +103,15 @@ def wait():
         write(line + "\n")
     finally:
         close()
+
+
+# By now the other thread undoes it in any case.
+def start():
+    try:
+        if begin is not None and asleep.acquire(True, 5):
+            begin()
+    except BaseException as error:
+        write("e" + encode(describe(error)) + "\n")
 
 
 def is_wanted():
@@ -131,6 +146,7 @@ def main():
         if stays:
             write("k" + result + "\n")
             _thread.start_new_thread(wait, ())
+            start()
         else:
             write("r" + result + "\n")
         return not stays
@@ -141,7 +157,9 @@ def main():
         return True
 
 
-undo = None
+undo = begin = end = None
+asleep = _thread.allocate_lock()
+asleep.acquire()
 namespace = {"emit": emit, "stay": stay}
 try:
     if not is_wanted() or main():

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "hap-test-action.h"
 
@@ -171,6 +172,16 @@ test_target_ends (gconstpointer data)
   g_assert_cmpuint (get_count (report, "samples"), >, 0);
 }
 
+static char
+get_state (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  return strrchr (text, ')')[2];
+}
+
 static void
 test_stopped_target (gconstpointer data)
 {
@@ -179,6 +190,8 @@ test_stopped_target (gconstpointer data)
   g_autoptr (HapTestReport) report = NULL;
 
   g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGSTOP), ==, 0);
+  while (get_state (hap_test_process_get_pid (process)) != 'T')
+    g_thread_yield ();
   report = run (process, "{'seconds': <0.3>}", &error);
   g_assert_no_error (error);
   g_assert_cmpuint (get_count (report, "samples"), >, 5);

@@ -87,13 +87,13 @@ def stay(function, before=None, after=None):
     undo, begin, end = function, before, after
 
 
-# Two steps in C: no other thread runs between them.
+# Steps in C: who watches calls sees none of them, and no other thread runs between them. What has not begun does not end.
 def wait():
     try:
         try:
-            list(itertools.starmap(call, ((asleep.release,), (posix.lockf, channel, posix.F_LOCK, 0))))
+            list(itertools.starmap(call, ((asleep.release,), (posix.lockf, channel, posix.F_LOCK, 0), (begun.acquire,))))
         except OSError:
-            pass
+            begun.acquire()
         if end is not None:
             end()
         line = "r" + encode(undo())
@@ -108,9 +108,12 @@ def wait():
 # By now the other thread undoes it in any case.
 def start():
     try:
-        if begin is not None and asleep.acquire(True, 5):
-            begin()
+        if begin is None or not asleep.acquire(True, 5):
+            begun.release()
+        else:
+            list(itertools.starmap(call, ((begin,), (begun.release,))))
     except BaseException as error:
+        begun.release()
         write("e" + encode(describe(error)) + "\n")
 
 
@@ -158,8 +161,9 @@ def main():
 
 
 undo = begin = end = None
-asleep = _thread.allocate_lock()
+asleep, begun = _thread.allocate_lock(), _thread.allocate_lock()
 asleep.acquire()
+begun.acquire()
 namespace = {"emit": emit, "stay": stay}
 try:
     if not is_wanted() or main():

@@ -2,13 +2,11 @@
 
 /*
  * The kernel's tables of sockets, through netlink: sock_diag(7). Read and written, never sent and received,
- * for that is all a caged worker may. Addresses become what Python makes of them (Modules/socketmodule.c,
- * makesockaddr()).
+ * for that is all a caged worker may. What the numbers mean to Python is sockets-kernel.c's.
  */
 
 #include "sockets-diag.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -22,96 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "py-repr.h"
-
-#define MAX_FACTS (1024 * 1024)
 #define BUFFER (64 * 1024) /* the kernel's datagrams have 32 KiB at most */
 #define ALL 0xffffffffu
-
-struct _SocketsDiag
-{
-  GHashTable *facts; /* inode -> SocketsFacts */
-  guint tables;
-};
-
-/* include/net/tcp_states.h, by number; UDP and AF_UNIX use some of them. */
-static const char *const states[] = {
-  NULL,     "established", "syn-sent", "syn-received", "fin-wait-1", "fin-wait-2",   "time-wait",
-  "closed", "close-wait",  "last-ack", "listening",    "closing",    "syn-received", "bound",
-};
-
-enum
-{
-  ESTABLISHED = 1,
-  SYN_SENT = 2,
-  CLOSE = 7,
-  LISTEN = 10,
-  BOUND = 13,
-};
-
-static void
-facts_free (gpointer data)
-{
-  SocketsFacts *facts = data;
-
-  g_free (facts->local);
-  g_free (facts->remote);
-  g_free (facts);
-}
-
-SocketsDiag *
-sockets_diag_new (void)
-{
-  SocketsDiag *self = g_new0 (SocketsDiag, 1);
-
-  self->facts = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, facts_free);
-  return self;
-}
-
-void
-sockets_diag_free (SocketsDiag *self)
-{
-  g_hash_table_unref (self->facts);
-  g_free (self);
-}
-
-const SocketsFacts *
-sockets_diag_find (SocketsDiag *self, guint64 inode)
-{
-  return g_hash_table_lookup (self->facts, &inode);
-}
-
-guint
-sockets_diag_get_tables (SocketsDiag *self)
-{
-  return self->tables;
-}
-
-/* (transfer none): for what else is known of it; NULL: a socket that no descriptor is left of, or too many */
-static SocketsFacts *
-add_facts (SocketsDiag *self, guint64 inode, gint family, gint type, gint protocol)
-{
-  SocketsFacts *facts;
-
-  if (inode == 0 || g_hash_table_size (self->facts) >= MAX_FACTS)
-    return NULL;
-  facts = g_new0 (SocketsFacts, 1);
-  *facts = (SocketsFacts){ .inode = inode,
-                           .family = family,
-                           .type = type,
-                           .protocol = protocol,
-                           .receive_queue = -1,
-                           .send_queue = -1,
-                           .idle_ms = -1 };
-  g_hash_table_replace (self->facts, &facts->inode, facts);
-  return facts;
-}
-
-static const char *
-name_state (guint state)
-{
-  return state < G_N_ELEMENTS (states) ? states[state] : NULL;
-}
 
 /* The payload of the attribute of this type behind @head; NULL: there is none. */
 static const guint8 *
@@ -136,18 +46,6 @@ find_attribute (const guint8 *bytes, gsize size, gsize head, guint type, gsize *
   return NULL;
 }
 
-static char *
-print_address (gint family, const void *address, guint port, guint interface)
-{
-  char text[INET6_ADDRSTRLEN];
-
-  inet_ntop (family, address, text, sizeof text);
-  if (family == AF_INET)
-    return g_strdup_printf ("('%s', %u)", text, port);
-  /* Only an address of one link has a scope. The flow label is not told. */
-  return g_strdup_printf ("('%s', %u, 0, %u)", text, port, IN6_IS_ADDR_LINKLOCAL (address) ? interface : 0);
-}
-
 static gint64
 read_idle (const guint8 *bytes, gsize size)
 {
@@ -162,73 +60,30 @@ read_idle (const guint8 *bytes, gsize size)
 }
 
 static void
-take_inet (SocketsDiag *self, gint type, gint protocol, const guint8 *bytes, gsize size)
+take_inet (SocketsKernel *self, gint type, gint protocol, const guint8 *bytes, gsize size)
 {
   struct inet_diag_msg message;
   SocketsFacts *facts;
-  guint state, interface;
 
   if (size < sizeof message)
     return;
   memcpy (&message, bytes, sizeof message);
   if (message.idiag_family != AF_INET && message.idiag_family != AF_INET6)
     return;
-  facts = add_facts (self, message.idiag_inode, message.idiag_family, type, protocol);
+  facts = sockets_kernel_add (self, message.idiag_inode, message.idiag_family, type, protocol);
   if (facts == NULL)
     return;
 
-  state = message.idiag_state;
-  interface = message.id.idiag_if;
-  facts->state =
-      type == SOCK_DGRAM ? (state == ESTABLISHED ? "connected" : "unconnected") : name_state (state);
-  facts->listening = type == SOCK_STREAM && state == LISTEN;
-  facts->local =
-      print_address (facts->family, message.id.idiag_src, ntohs (message.id.idiag_sport), interface);
-  /* As inet_getname() decides. */
-  if (message.id.idiag_dport != 0 && state != CLOSE && state != SYN_SENT && state != LISTEN && state != BOUND)
-    facts->remote =
-        print_address (facts->family, message.id.idiag_dst, ntohs (message.id.idiag_dport), interface);
+  sockets_facts_set_inet (facts, message.idiag_state, message.id.idiag_src, ntohs (message.id.idiag_sport),
+                          message.id.idiag_dst, ntohs (message.id.idiag_dport), message.id.idiag_if);
   facts->receive_queue = message.idiag_rqueue;
   facts->send_queue = message.idiag_wqueue;
   if (type == SOCK_STREAM && !facts->listening)
     facts->idle_ms = read_idle (bytes, size);
 }
 
-/* The str that os.fsdecode() makes of a path: bytes that are no UTF-8 are lone surrogates, which show as
- * such. */
 static void
-append_path (GString *text, const char *path, gsize length)
-{
-  while (length > 0)
-    {
-      const char *end;
-
-      g_utf8_validate (path, (gssize)length, &end);
-      g_string_append_len (text, path, end - path);
-      length -= (gsize)(end - path);
-      path = end;
-      if (length == 0)
-        break;
-      g_string_append_printf (text, "\\udc%02x", (guint8)*path++);
-      length--;
-    }
-}
-
-/* A name that begins with NUL is an abstract one, a bytes object in Python; none at all is b''. */
-static char *
-print_unix_name (const guint8 *name, gsize length)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  if (length > 0 && name[0] == 0)
-    py_repr_append_bytes (text, name, length);
-  else if (length > 0)
-    append_path (text, (const char *)name, strnlen ((const char *)name, length));
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
-static void
-take_unix (SocketsDiag *self, const guint8 *bytes, gsize size)
+take_unix (SocketsKernel *self, const guint8 *bytes, gsize size)
 {
   struct unix_diag_msg message;
   struct unix_diag_rqlen queues;
@@ -240,16 +95,13 @@ take_unix (SocketsDiag *self, const guint8 *bytes, gsize size)
   if (size < sizeof message)
     return;
   memcpy (&message, bytes, sizeof message);
-  facts = add_facts (self, message.udiag_ino, AF_UNIX, message.udiag_type, 0);
+  facts = sockets_kernel_add (self, message.udiag_ino, AF_UNIX, message.udiag_type, 0);
   if (facts == NULL)
     return;
 
   name = find_attribute (bytes, size, sizeof message, UNIX_DIAG_NAME, &length);
-  facts->local = print_unix_name (name, name != NULL ? length : 0);
-  facts->listening = message.udiag_state == LISTEN;
-  facts->state = message.udiag_state == CLOSE         ? "unconnected"
-                 : message.udiag_state == ESTABLISHED ? "connected"
-                                                      : name_state (message.udiag_state);
+  sockets_facts_set_path (facts, name, name != NULL ? length : 0);
+  sockets_facts_set_unix_state (facts, message.udiag_state);
   found = find_attribute (bytes, size, sizeof message, UNIX_DIAG_PEER, &found_length);
   if (found != NULL && found_length >= sizeof peer)
     {
@@ -266,7 +118,7 @@ take_unix (SocketsDiag *self, const guint8 *bytes, gsize size)
 }
 
 static void
-take_netlink (SocketsDiag *self, const guint8 *bytes, gsize size)
+take_netlink (SocketsKernel *self, const guint8 *bytes, gsize size)
 {
   struct netlink_diag_msg message;
   const guint8 *found;
@@ -277,7 +129,8 @@ take_netlink (SocketsDiag *self, const guint8 *bytes, gsize size)
   if (size < sizeof message)
     return;
   memcpy (&message, bytes, sizeof message);
-  facts = add_facts (self, message.ndiag_ino, AF_NETLINK, message.ndiag_type, message.ndiag_protocol);
+  facts =
+      sockets_kernel_add (self, message.ndiag_ino, AF_NETLINK, message.ndiag_type, message.ndiag_protocol);
   if (facts == NULL)
     return;
 
@@ -293,7 +146,7 @@ take_netlink (SocketsDiag *self, const guint8 *bytes, gsize size)
 
 /* Its address names the interface, which is known by its number here. */
 static void
-take_packet (SocketsDiag *self, const guint8 *bytes, gsize size)
+take_packet (SocketsKernel *self, const guint8 *bytes, gsize size)
 {
   struct packet_diag_msg message;
   SocketsFacts *facts;
@@ -301,13 +154,13 @@ take_packet (SocketsDiag *self, const guint8 *bytes, gsize size)
   if (size < sizeof message)
     return;
   memcpy (&message, bytes, sizeof message);
-  facts = add_facts (self, message.pdiag_ino, AF_PACKET, message.pdiag_type, message.pdiag_num);
+  facts = sockets_kernel_add (self, message.pdiag_ino, AF_PACKET, message.pdiag_type, message.pdiag_num);
   if (facts != NULL)
     facts->state = "unconnected";
 }
 
 static void
-take_message (SocketsDiag *self, SocketsTables table, const guint8 *bytes, gsize size)
+take_message (SocketsKernel *self, SocketsTables table, const guint8 *bytes, gsize size)
 {
   if ((table & (SOCKETS_TABLE_TCP | SOCKETS_TABLE_TCP6)) != 0)
     take_inet (self, SOCK_STREAM, IPPROTO_TCP, bytes, size);
@@ -322,7 +175,7 @@ take_message (SocketsDiag *self, SocketsTables table, const guint8 *bytes, gsize
 }
 
 gboolean
-sockets_diag_take (SocketsDiag *self, SocketsTables table, const guint8 *bytes, gsize size)
+sockets_diag_take (SocketsKernel *self, SocketsTables table, const guint8 *bytes, gsize size)
 {
   gsize at = 0;
 
@@ -335,7 +188,7 @@ sockets_diag_take (SocketsDiag *self, SocketsTables table, const guint8 *bytes, 
         return FALSE;
       if (header.nlmsg_type == NLMSG_DONE)
         {
-          self->tables |= table;
+          sockets_kernel_end_table (self, table);
           return FALSE;
         }
       if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY)
@@ -347,7 +200,7 @@ sockets_diag_take (SocketsDiag *self, SocketsTables table, const guint8 *bytes, 
 
 /* A whole table, as the kernel hands it out datagram by datagram. */
 static void
-ask (SocketsDiag *self, int fd, SocketsTables table, const void *request, gsize size)
+ask (SocketsKernel *self, int fd, SocketsTables table, const void *request, gsize size)
 {
   g_autofree guint8 *bytes = g_malloc0 (BUFFER);
   struct nlmsghdr header = { .nlmsg_len = (guint32)(NLMSG_HDRLEN + size),
@@ -369,7 +222,7 @@ ask (SocketsDiag *self, int fd, SocketsTables table, const void *request, gsize 
 }
 
 static void
-ask_inet (SocketsDiag *self, int fd, SocketsTables table, gint family, gint protocol)
+ask_inet (SocketsKernel *self, int fd, SocketsTables table, gint family, gint protocol)
 {
   const struct inet_diag_req_v2 request = {
     .sdiag_family = (guint8)family,
@@ -381,26 +234,8 @@ ask_inet (SocketsDiag *self, int fd, SocketsTables table, gint family, gint prot
   ask (self, fd, table, &request, sizeof request);
 }
 
-/* An other end has the name that the socket was connected to. */
-static void
-name_unix_peers (SocketsDiag *self)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, self->facts);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      SocketsFacts *facts = value;
-      const SocketsFacts *peer = facts->peer != 0 ? sockets_diag_find (self, facts->peer) : NULL;
-
-      if (peer != NULL)
-        facts->remote = g_strdup (peer->local);
-    }
-}
-
 void
-sockets_diag_read (SocketsDiag *self, int fd)
+sockets_diag_read (SocketsKernel *self, int fd)
 {
   const struct unix_diag_req unix_request = {
     .sdiag_family = AF_UNIX,
@@ -421,5 +256,5 @@ sockets_diag_read (SocketsDiag *self, int fd)
   ask (self, fd, SOCKETS_TABLE_UNIX, &unix_request, sizeof unix_request);
   ask (self, fd, SOCKETS_TABLE_NETLINK, &netlink_request, sizeof netlink_request);
   ask (self, fd, SOCKETS_TABLE_PACKET, &packet_request, sizeof packet_request);
-  name_unix_peers (self);
+  sockets_kernel_name_peers (self);
 }

@@ -92,7 +92,7 @@ report_object (Run *run, const SocketsObject *object, GError **error)
   const SocketsFacts *facts;
   SocketsVerdict verdict = sockets_moment_judge (run->moment, object, &facts);
   SocketsAddresses addresses =
-      sockets_find_addresses (object, verdict, facts, sockets_diag_get_tables (run->moment->diag));
+      sockets_find_addresses (object, verdict, facts, sockets_kernel_get_tables (run->moment->kernel));
   g_autofree char *message = sockets_print_object (object, &addresses);
   GVariantBuilder builder;
 
@@ -123,7 +123,7 @@ report_object (Run *run, const SocketsObject *object, GError **error)
 static gboolean
 report_stranger (Run *run, const HapSocket *socket, GError **error)
 {
-  const SocketsFacts *facts = sockets_diag_find (run->moment->diag, socket->inode);
+  const SocketsFacts *facts = sockets_kernel_find (run->moment->kernel, socket->inode);
   g_autofree char *message = sockets_print_stranger (socket->fd, facts);
   GVariantBuilder builder;
 
@@ -149,7 +149,7 @@ report_notes (Run *run, GError **error)
 
   if (n_stale > 0 && !hap_report_entry (run->report, stale, NULL, error))
     return FALSE;
-  return sockets_diag_get_tables (run->moment->diag) != 0
+  return sockets_kernel_get_tables (run->moment->kernel) != 0
          || hap_report_entry (run->report,
                               _ ("The kernel does not tell of the sockets in this process's network: "
                                  "addresses and states are missing"),
@@ -173,6 +173,7 @@ report_sum (Run *run, GError **error)
   if (run->n_left_out > 0)
     add (&builder, "left_out", g_variant_new_uint32 (run->n_left_out));
   add (&builder, "pause_us", g_variant_new_double ((double)moment->pause_ns / 1e3));
+  add_text (&builder, "source", moment->source);
   add (&builder, "still", g_variant_new_boolean (moment->still));
   add (&builder, "python", g_variant_new_string (moment->python));
   return hap_report_entry (run->report, message, g_variant_builder_end (&builder), error);

@@ -12,6 +12,8 @@
 
 #include "hap-error.h"
 #include "hap-snapshot.h"
+#include "sockets-diag.h"
+#include "sockets-proc.h"
 
 /* A copy that shows a collection half done is of no use. */
 #define MAX_COPIES 20
@@ -26,7 +28,7 @@ sockets_moment_clear (SocketsMoment *self)
   g_clear_pointer (&self->after, g_array_unref);
   g_clear_pointer (&self->stale, g_hash_table_unref);
   g_clear_pointer (&self->strangers, g_array_unref);
-  g_clear_pointer (&self->diag, sockets_diag_free);
+  g_clear_pointer (&self->kernel, sockets_kernel_free);
   g_clear_pointer (&self->python, g_free);
 }
 
@@ -235,21 +237,53 @@ confirm_suspects (SocketsMoment *self, GPtrArray *objects, GArray *descriptors)
     }
 }
 
+static gboolean
+read_diag (SocketsMoment *self, HapBroker *broker)
+{
+  g_autoptr (GError) error = NULL;
+  int fd = hap_broker_open_socket_diag (broker, &error);
+
+  if (fd < 0)
+    {
+      g_debug ("The kernel cannot be asked for sockets: %s", error->message);
+      return FALSE;
+    }
+  sockets_diag_read (self->kernel, fd);
+  close (fd);
+  return sockets_kernel_get_tables (self->kernel) != 0;
+}
+
+static gboolean
+read_proc (SocketsMoment *self, HapBroker *broker)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) tables = hap_broker_open_socket_tables (broker, &error);
+
+  if (tables == NULL)
+    {
+      g_debug ("The kernel's tables of sockets: %s", error->message);
+      return FALSE;
+    }
+  for (guint i = 0; i < tables->len; i++)
+    {
+      const HapSocketTable *table = &g_array_index (tables, HapSocketTable, i);
+
+      sockets_proc_read (self->kernel, table->name, table->fd);
+    }
+  return sockets_kernel_get_tables (self->kernel) != 0;
+}
+
 /* What the kernel does not tell is not known: that is no error. */
 static void
 read_kernel (SocketsMoment *self, HapTarget *target)
 {
-  g_autoptr (GError) error = NULL;
-  int fd = hap_broker_open_socket_diag (hap_target_get_broker (target), &error);
+  HapBroker *broker = hap_target_get_broker (target);
 
-  self->diag = sockets_diag_new ();
-  if (fd < 0)
-    {
-      g_debug ("The kernel's tables of sockets: %s", error->message);
-      return;
-    }
-  sockets_diag_read (self->diag, fd);
-  close (fd);
+  self->kernel = sockets_kernel_new ();
+  if (read_diag (self, broker))
+    self->source = "sock_diag";
+  else if (read_proc (self, broker))
+    self->source = "proc";
 }
 
 static gboolean
@@ -310,6 +344,6 @@ sockets_moment_judge (SocketsMoment *self, const SocketsObject *object, const So
   inode = sockets_moment_find (self, object->fd);
   if (inode == 0)
     return SOCKETS_CHANGED;
-  *facts = sockets_diag_find (self->diag, inode);
+  *facts = sockets_kernel_find (self->kernel, inode);
   return SOCKETS_OPEN;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hap-target.h"
-#include "sockets-diag.h"
+#include "sockets-kernel.h"
 #include "sockets-objects.h"
 
 G_BEGIN_DECLS
@@ -27,10 +27,11 @@ typedef struct
   GArray *after;      /* likewise */
   GHashTable *stale;  /* addresses of objects (guint64) whose descriptor stayed gone */
   GArray *strangers;  /* (element-type HapSocket): descriptors that stayed without an object */
-  SocketsDiag *diag;
-  guint64 pause_ns; /* how long the target was stopped, together */
-  gboolean still;   /* objects were read in a copy that stands still */
-  char *python;     /* version */
+  SocketsKernel *kernel;
+  const char *source; /* how it was asked: "sock_diag", "proc"; NULL: it could not be */
+  guint64 pause_ns;   /* how long the target was stopped, together */
+  gboolean still;     /* objects were read in a copy that stands still */
+  char *python;       /* version */
 } SocketsMoment;
 
 gboolean

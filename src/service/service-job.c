@@ -9,10 +9,10 @@
 #include "service-job.h"
 
 #include "service-copy.h"
-#include "service-diag.h"
 #include "service-intake.h"
 #include "service-journal.h"
 #include "service-notifications.h"
+#include "service-sockets.h"
 #include "service-sources.h"
 #include "service-tracers.h"
 #include "service-worker.h"
@@ -294,8 +294,9 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
     answer_open_copy (self, invocation);
   else if (g_str_equal (method, "OpenSources"))
     service_sources_answer (self->process, invocation);
-  else if (g_str_equal (method, "OpenSocketDiag"))
-    service_diag_answer (self->process, invocation);
+  else if (g_str_equal (method, "ReadSockets") || g_str_equal (method, "OpenSocketDiag")
+           || g_str_equal (method, "OpenSocketTables"))
+    service_sockets_answer (self->process, invocation);
   else
     service_process_answer (self->process, invocation);
 }

@@ -25,7 +25,6 @@
 
 #define MAX_THREADS_A_CALL 64
 #define MAX_SYSTEM_CALLS_A_CALL 256
-#define MAX_DESCRIPTORS_A_CALL 1024
 #define READ_ONLY (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
 struct _ServiceProcess
@@ -322,9 +321,8 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return (one > other) - (one < other);
 }
 
-/* The numbers from @from on that are names in the directory, ascending. @directory_fd: (transfer full) */
-static GArray *
-list_numbers (ServiceProcess *self, int directory_fd, guint from, GError **error)
+GArray *
+service_process_list_numbers (ServiceProcess *self, int directory_fd, guint from, GError **error)
 {
   g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (guint));
   DIR *directory = directory_fd >= 0 ? fdopendir (directory_fd) : NULL;
@@ -354,7 +352,7 @@ list_threads (ServiceProcess *self, guint after, GError **error)
   /* A description of its own, since task_fd's offset is shared with the tracer. */
   int fd = openat (self->task_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  return list_numbers (self, fd, after < G_MAXUINT ? after + 1 : after, error);
+  return service_process_list_numbers (self, fd, after < G_MAXUINT ? after + 1 : after, error);
 }
 
 /* The handle of the file in @fds; -1 when the thread has ended. */
@@ -435,49 +433,6 @@ service_process_read_system_calls (ServiceProcess *self, guint after, GError **e
       n++;
     }
   return g_variant_builder_end (&builder);
-}
-
-/* The kernel's name of what a descriptor is: a path begins with '/' or "(unreachable)", so that no file is
- * taken for a socket. */
-static gboolean
-read_socket (int directory_fd, guint number, guint64 *inode)
-{
-  char name[16], link[64], *end;
-  gssize length;
-
-  g_snprintf (name, sizeof name, "%u", number);
-  length = readlinkat (directory_fd, name, link, sizeof link - 1);
-  if (length <= 0)
-    return FALSE;
-  link[length] = '\0';
-  if (!g_str_has_prefix (link, "socket:["))
-    return FALSE;
-  *inode = g_ascii_strtoull (link + strlen ("socket:["), &end, 10);
-  return g_str_equal (end, "]");
-}
-
-GVariant *
-service_process_read_sockets (ServiceProcess *self, guint from, GError **error)
-{
-  service_autofd int directory_fd = openat (self->dir_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int listed_fd = directory_fd >= 0 ? fcntl (directory_fd, F_DUPFD_CLOEXEC, 0) : -1;
-  g_autoptr (GArray) numbers = list_numbers (self, listed_fd, from, error);
-  guint n = numbers != NULL ? MIN (numbers->len, MAX_DESCRIPTORS_A_CALL) : 0;
-  GVariantBuilder builder;
-
-  if (numbers == NULL)
-    return NULL;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ut)"));
-  for (guint i = 0; i < n; i++)
-    {
-      guint number = g_array_index (numbers, guint, i);
-      guint64 inode;
-
-      if (read_socket (directory_fd, number, &inode))
-        g_variant_builder_add (&builder, "(ut)", number, inode);
-    }
-  return g_variant_new ("(a(ut)u)", &builder, n < numbers->len ? g_array_index (numbers, guint, n) : 0);
 }
 
 /*
@@ -580,15 +535,6 @@ answer_open_threads (ServiceProcess *self, GVariant *parameters, GUnixFDList *fd
 }
 
 static GVariant *
-answer_read_sockets (ServiceProcess *self, GVariant *parameters, GError **error)
-{
-  guint from;
-
-  g_variant_get (parameters, "(uu)", NULL, &from);
-  return service_process_read_sockets (self, from, error);
-}
-
-static GVariant *
 answer_read_system_calls (ServiceProcess *self, GVariant *parameters, GError **error)
 {
   GVariant *calls;
@@ -614,8 +560,6 @@ service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
     answer = answer_open_residency (self, fds, &error);
   else if (g_str_equal (method, "ReadSystemCalls"))
     answer = answer_read_system_calls (self, parameters, &error);
-  else if (g_str_equal (method, "ReadSockets"))
-    answer = answer_read_sockets (self, parameters, &error);
   else
     answer = answer_open_threads (self, parameters, fds, &error);
 

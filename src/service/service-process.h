@@ -50,6 +50,10 @@ int service_process_open_network (ServiceProcess *self, GError **error);
 /* Opens the file @name of its /proc directory for reading; -1 with @error. */
 int service_process_open_file (ServiceProcess *self, const char *name, GError **error);
 
+/* The numbers from @from on that are names in one of its directories, ascending. @directory_fd: (transfer
+ * full); -1: it was not opened, errno says why. (element-type guint) */
+GArray *service_process_list_numbers (ServiceProcess *self, int directory_fd, guint from, GError **error);
+
 /**
  * service_process_open_threads:
  * @fds: what is opened is appended
@@ -63,15 +67,10 @@ GVariant *service_process_open_threads (ServiceProcess *self, guint after, GUnix
  * @after, ascending */
 GVariant *service_process_read_system_calls (ServiceProcess *self, guint after, GError **error);
 
-/* Returns: (transfer floating): `(a(ut)u)`: descriptor and inode of the sockets among the first 1,024
- * descriptors from @from on, ascending, and where to go on (0: that were all) */
-GVariant *service_process_read_sockets (ServiceProcess *self, guint from, GError **error);
-
 /* The regular file behind the mapping that is exactly @start to @end, open for reading; -1 with @error. */
 int service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, GError **error);
 
-/* Answers a worker's OpenThreads, OpenMapping, OpenResidency, ReadSystemCalls or ReadSockets, of this
- * process.
+/* Answers a worker's OpenThreads, OpenMapping, OpenResidency or ReadSystemCalls, of this process.
  * @invocation: (transfer full) */
 void service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation);
 

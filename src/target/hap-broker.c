@@ -128,3 +128,23 @@ hap_broker_open_socket_diag (HapBroker *self, GError **error)
   g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The target's network is not to be had here");
   return -1;
 }
+
+GArray *
+hap_broker_open_socket_tables (HapBroker *self, GError **error)
+{
+  HapBrokerInterface *iface = HAP_BROKER_GET_IFACE (self);
+
+  if (iface->open_socket_tables != NULL)
+    return iface->open_socket_tables (self, error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The target's network is not to be had here");
+  return NULL;
+}
+
+void
+hap_socket_table_clear (HapSocketTable *self)
+{
+  g_clear_pointer (&self->name, g_free);
+  if (self->fd >= 0)
+    close (self->fd);
+  self->fd = -1;
+}

@@ -37,6 +37,15 @@ typedef struct
   guint64 inode;
 } HapSocket;
 
+/* A table of sockets in the target's network, as text. */
+typedef struct
+{
+  char *name; /* "tcp", "tcp6", "udp", "udp6", "unix", "netlink", "packet" */
+  int fd;
+} HapSocketTable;
+
+void hap_socket_table_clear (HapSocketTable *self);
+
 #define HAP_TYPE_BROKER (hap_broker_get_type ())
 G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
 
@@ -60,6 +69,8 @@ G_DECLARE_INTERFACE (HapBroker, hap_broker, HAP, BROKER, GObject)
  * @read_sockets: (element-type HapSocket): of some descriptors from the number @from on, in ascending order;
  * @next: (out): where to go on; 0: that were all
  * @open_socket_diag: a NETLINK_SOCK_DIAG socket in the target's network namespace; -1 with @error
+ * @open_socket_tables: (element-type HapSocketTable): the tables of sockets in /proc/PID/net, those that
+ * there are
  */
 struct _HapBrokerInterface
 {
@@ -74,6 +85,7 @@ struct _HapBrokerInterface
   gboolean (*open_copy) (HapBroker *self, guint pid, int *mem_fd, int *maps_fd, GError **error);
   GArray *(*read_sockets) (HapBroker *self, guint from, guint *next, GError **error);
   int (*open_socket_diag) (HapBroker *self, GError **error);
+  GArray *(*open_socket_tables) (HapBroker *self, GError **error);
 };
 
 #define HAP_MAX_SOURCES 64
@@ -88,5 +100,6 @@ int hap_broker_open_residency (HapBroker *self, GError **error);
 gboolean hap_broker_open_copy (HapBroker *self, guint pid, int *mem_fd, int *maps_fd, GError **error);
 GArray *hap_broker_read_sockets (HapBroker *self, guint from, guint *next, GError **error);
 int hap_broker_open_socket_diag (HapBroker *self, GError **error);
+GArray *hap_broker_open_socket_tables (HapBroker *self, GError **error);
 
 G_END_DECLS

@@ -267,11 +267,43 @@ worker_broker_open_socket_diag (HapBroker *broker, GError **error)
   return worker_service_take_fd (fds, g_variant_get_child_value (reply, 0), error);
 }
 
+static GArray *
+worker_broker_open_socket_tables (HapBroker *broker, GError **error)
+{
+  WorkerBroker *self = WORKER_BROKER (broker);
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariantIter) list = NULL;
+  g_autoptr (GArray) tables = g_array_new (FALSE, FALSE, sizeof (HapSocketTable));
+  const char *name;
+  gint handle;
+
+  g_array_set_clear_func (tables, (GDestroyNotify)hap_socket_table_clear);
+  reply = worker_service_call (self->service, "OpenSocketTables", g_variant_new ("(u)", self->pid), "(a(sh))",
+                               &fds, error);
+  if (reply == NULL)
+    return NULL;
+
+  g_variant_get (reply, "(a(sh))", &list);
+  while (g_variant_iter_next (list, "(&sh)", &name, &handle))
+    {
+      HapSocketTable table = { g_strdup (name),
+                               worker_service_take_fd (
+                                   fds, g_variant_ref_sink (g_variant_new_handle (handle)), error) };
+
+      g_array_append_val (tables, table);
+      if (table.fd < 0)
+        return NULL;
+    }
+  return g_steal_pointer (&tables);
+}
+
 static void
 worker_broker_iface_init (HapBrokerInterface *iface)
 {
   iface->read_sockets = worker_broker_read_sockets;
   iface->open_socket_diag = worker_broker_open_socket_diag;
+  iface->open_socket_tables = worker_broker_open_socket_tables;
   iface->open_mapping = worker_broker_open_mapping;
   iface->open_threads = worker_broker_open_threads;
   iface->open_tracer = worker_broker_open_tracer;

@@ -33,6 +33,7 @@ struct _HapTestBroker
   guint pid;
   guint max_tracers; /* how often one may still be started */
   GArray *tracers;   /* (element-type guint) pids of those that were, to be reaped */
+  gboolean no_diag;  /* as where its network cannot be entered */
 };
 
 static void hap_test_broker_broker_init (HapBrokerInterface *iface);
@@ -263,12 +264,32 @@ hap_test_broker_read_sockets (HapBroker *broker, guint from, guint *next, GError
   return sockets;
 }
 
+static GArray *
+hap_test_broker_open_socket_tables (HapBroker *broker, GError **error)
+{
+  static const char *const names[] = { "tcp", "tcp6", "udp", "udp6", "unix", "netlink", "packet" };
+  GArray *tables = g_array_new (FALSE, FALSE, sizeof (HapSocketTable));
+
+  g_array_set_clear_func (tables, (GDestroyNotify)hap_socket_table_clear);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      HapSocketTable table = { g_strdup (names[i]), -1 };
+
+      table.fd = open_proc (NULL, "/proc/%u/net/%s", HAP_TEST_BROKER (broker)->pid, names[i]);
+      if (table.fd >= 0)
+        g_array_append_val (tables, table);
+      else
+        hap_socket_table_clear (&table);
+    }
+  return tables;
+}
+
 /* Enters the target's network for a moment: a test has one thread that does anything. */
 static int
 hap_test_broker_open_socket_diag (HapBroker *broker, GError **error)
 {
   HapTestBroker *self = HAP_TEST_BROKER (broker);
-  int theirs = open_proc (error, "/proc/%u/ns/net", self->pid);
+  int theirs = self->no_diag ? -1 : open_proc (error, "/proc/%u/ns/net", self->pid);
   int ours = open_proc (NULL, "/proc/self/ns/net");
   int fd = -1;
 
@@ -279,7 +300,7 @@ hap_test_broker_open_socket_diag (HapBroker *broker, GError **error)
   if (theirs >= 0)
     close (theirs);
   close (ours);
-  if (theirs >= 0 && fd < 0)
+  if (fd < 0 && (theirs >= 0 || self->no_diag))
     g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot ask for sockets: %s", g_strerror (errno));
   return fd;
 }
@@ -294,6 +315,7 @@ hap_test_broker_broker_init (HapBrokerInterface *iface)
   iface->open_sources = hap_test_broker_open_sources;
   iface->read_sockets = hap_test_broker_read_sockets;
   iface->open_socket_diag = hap_test_broker_open_socket_diag;
+  iface->open_socket_tables = hap_test_broker_open_socket_tables;
   iface->open_residency = hap_test_broker_open_residency;
   iface->open_copy = hap_test_broker_open_copy;
 }
@@ -436,6 +458,12 @@ void
 hap_test_allow_tracers (HapTarget *target, guint max_tracers)
 {
   HAP_TEST_BROKER (hap_target_get_broker (target))->max_tracers = max_tracers;
+}
+
+void
+hap_test_deny_socket_diag (HapTarget *target)
+{
+  HAP_TEST_BROKER (hap_target_get_broker (target))->no_diag = TRUE;
 }
 
 guint

@@ -50,6 +50,9 @@ HapTarget *hap_test_attach (guint pid, gboolean with_tracer, GError **error);
 /* How many tracers such a target may have, one after another; one at first. */
 void hap_test_allow_tracers (HapTarget *target, guint max_tracers);
 
+/* The network of such a target cannot be entered: there is no sock_diag socket. */
+void hap_test_deny_socket_diag (HapTarget *target);
+
 /* The latest tracer of such a target: for tests that kill or stop it. */
 guint hap_test_get_tracer_pid (HapTarget *target);
 

@@ -12,31 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 
+#include "fake-worker.h"
 #include "hap-error.h"
 #include "service-interfaces.h"
 
 #define JOB "org.homeassistant.Profiler.Private.Job"
 
-typedef struct
-{
-  GDBusMethodInvocation *run; /* what Cancel answers */
-  gint64 start_time;
-  guint pid;
-  GVariant *target;
-  GUnixFDList *fds;
-} Worker;
-
 typedef GError *(*Script) (GDBusConnection *service, Worker *worker);
 
-static GError *
-call (GDBusConnection *service, const char *method, GVariant *parameters, GVariant **reply, GUnixFDList **fds)
+GError *
+fake_worker_call (GDBusConnection *service,
+                  const char *method,
+                  GVariant *parameters,
+                  GVariant **reply,
+                  GUnixFDList **fds)
 {
   GError *error = NULL;
   g_autoptr (GVariant) result = g_dbus_connection_call_with_unix_fd_list_sync (
@@ -51,15 +45,15 @@ call (GDBusConnection *service, const char *method, GVariant *parameters, GVaria
 static GError *
 tell (GDBusConnection *service, const char *method, GVariant *parameters)
 {
-  return call (service, method, parameters, NULL, NULL);
+  return fake_worker_call (service, method, parameters, NULL, NULL);
 }
 
 static GError *
 open_artifact (GDBusConnection *service, const char *name, int *fd)
 {
   g_autoptr (GUnixFDList) fds = NULL;
-  GError *error =
-      call (service, "CreateArtifact", g_variant_new ("(sss)", name, "text/plain", "A fake"), NULL, &fds);
+  GError *error = fake_worker_call (service, "CreateArtifact",
+                                    g_variant_new ("(sss)", name, "text/plain", "A fake"), NULL, &fds);
 
   if (error == NULL)
     *fd = g_unix_fd_list_get (fds, 0, &error);
@@ -103,8 +97,8 @@ tell_bytes (GDBusConnection *service, GBytes *bytes)
                g_variant_new ("(@ay)", g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE)));
 }
 
-static GError *
-tell_fields (GDBusConnection *service, const char *message, GVariant *fields)
+GError *
+fake_worker_tell (GDBusConnection *service, const char *message, GVariant *fields)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (fields);
   g_autoptr (GVariant) owned = g_variant_ref_sink (fields);
@@ -122,7 +116,7 @@ tell_fields (GDBusConnection *service, const char *message, GVariant *fields)
 static GError *
 tell_entry (GDBusConnection *service, const char *message, GVariant *value)
 {
-  return tell_fields (service, message, make_fields ("value", value));
+  return fake_worker_tell (service, message, make_fields ("value", value));
 }
 
 static GError *
@@ -374,103 +368,6 @@ script_foreign_pid (GDBusConnection *service, Worker *worker)
   return tell (service, "OpenThreads", g_variant_new ("(uu)", worker->pid + 1, 0));
 }
 
-/* What a worker is given works. */
-static GError *
-script_threads (GDBusConnection *service, Worker *worker)
-{
-  g_autoptr (GVariant) reply = NULL;
-  g_autoptr (GVariant) threads = NULL;
-  g_autoptr (GUnixFDList) fds = NULL;
-  GError *error = call (service, "OpenThreads", g_variant_new ("(uu)", worker->pid, 0), &reply, &fds);
-  guint tid = 0;
-  gint stat_handle = -1;
-  g_autofree char *prefix = NULL;
-  char text[32] = "";
-  int fd;
-
-  if (error != NULL)
-    return error;
-  threads = g_variant_get_child_value (reply, 0);
-  g_variant_get_child (threads, 0, "(uhhh)", &tid, &stat_handle, NULL, NULL);
-  prefix = g_strdup_printf ("%u (", tid);
-  fd = g_unix_fd_list_get (fds, stat_handle, &error);
-  if (error == NULL
-      && (tid != worker->pid || pread (fd, text, sizeof text - 1, 0) <= 0
-          || !g_str_has_prefix (text, prefix)))
-    error = g_error_new (HAP_ERROR, HAP_ERROR_FAILED, "Not the thread's: %s", text);
-  return error;
-}
-
-/* Reads the first mapping that has a file, and reports the head of that file. */
-static GError *
-script_mapping (GDBusConnection *service, Worker *worker)
-{
-  g_autoptr (GVariant) handle = g_variant_lookup_value (worker->target, "maps", G_VARIANT_TYPE_HANDLE);
-  g_autoptr (GUnixFDList) fds = NULL;
-  GError *error = NULL;
-  int maps = g_unix_fd_list_get (worker->fds, g_variant_get_handle (handle), &error);
-  char text[65] = "";
-  guint64 start, end;
-  char *rest;
-
-  if (error != NULL || pread (maps, text, sizeof text - 1, 0) <= 0)
-    return error;
-  start = g_ascii_strtoull (text, &rest, 16);
-  end = g_ascii_strtoull (rest + 1, NULL, 16);
-  error = call (service, "OpenMapping", g_variant_new ("(utt)", worker->pid, start, end), NULL, &fds);
-  if (error == NULL)
-    {
-      int fd = g_unix_fd_list_get (fds, 0, &error);
-      char head[4];
-
-      if (pread (fd, head, 4, 0) == 4 && memcmp (head, "\177ELF", 4) == 0)
-        error = tell_entry (service, "ELF", g_variant_new_uint32 (0));
-    }
-  return error;
-}
-
-/* What this process is, as a report. */
-static GError *
-script_inspect (GDBusConnection *service, Worker *worker)
-{
-  g_auto (GStrv) names = g_listenv ();
-  g_autoptr (GDir) directory = g_dir_open ("/proc/self/fd", 0, NULL);
-  g_autofree char *status = NULL;
-  struct rlimit core;
-  GVariantBuilder builder;
-  const char *line;
-
-  g_file_get_contents ("/proc/self/status", &status, NULL, NULL);
-  line = strstr (status, "CapPrm:");
-  getrlimit (RLIMIT_CORE, &core);
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", "uid", g_variant_new_uint32 (getuid ()));
-  g_variant_builder_add (&builder, "{sv}", "gid", g_variant_new_uint32 (getgid ()));
-  g_variant_builder_add (&builder, "{sv}", "groups", g_variant_new_int32 (getgroups (0, NULL)));
-  g_variant_builder_add (&builder, "{sv}", "core", g_variant_new_uint64 (core.rlim_cur));
-  g_variant_builder_add (
-      &builder, "{sv}", "capabilities",
-      g_variant_new_uint64 (line != NULL ? g_ascii_strtoull (line + 7, NULL, 16) : G_MAXUINT64));
-  g_variant_builder_add (&builder, "{sv}", "no_new_privs",
-                         g_variant_new_int32 (prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)));
-  g_variant_builder_add (&builder, "{sv}", "environment",
-                         g_variant_new_strv ((const char *const *)names, -1));
-  return tell_fields (service, "inspected", g_variant_builder_end (&builder));
-}
-
-static GError *
-script_tracer (GDBusConnection *service, Worker *worker)
-{
-  g_autoptr (GUnixFDList) fds = NULL;
-  GError *error = call (service, "OpenTracer", g_variant_new ("(u)", worker->pid), NULL, &fds);
-  int fd = error == NULL ? g_unix_fd_list_get (fds, 0, &error) : -1;
-  char answer[256] = "";
-
-  if (error == NULL && (send (fd, "?", 1, 0) != 1 || recv (fd, answer, sizeof answer - 1, 0) <= 0))
-    error = g_error_new (HAP_ERROR, HAP_ERROR_FAILED, "The tracer is gone");
-  return error != NULL ? error : tell_entry (service, answer, g_variant_new_uint32 (0));
-}
-
 static const struct
 {
   const char *name;
@@ -501,10 +398,11 @@ static const struct
                 { "descriptors", script_descriptors },
                 { "handle", script_handle },
                 { "foreign-pid", script_foreign_pid },
-                { "threads", script_threads },
-                { "mapping", script_mapping },
-                { "inspect", script_inspect },
-                { "tracer", script_tracer } };
+                { "threads", fake_worker_threads },
+                { "mapping", fake_worker_mapping },
+                { "sockets", fake_worker_sockets },
+                { "inspect", fake_worker_inspect },
+                { "tracer", fake_worker_tracer } };
 
 static void
 answer (GDBusMethodInvocation *invocation, GError *error)

@@ -461,6 +461,25 @@ test_confinement (void)
   fixture_tear_down (&fixture);
 }
 
+/* Our own, which has a connection to the bus: what the worker is told of sockets, and of which table. */
+static void
+test_sockets (void)
+{
+  g_autoptr (GVariant) reply = NULL;
+  g_autofree char *printed = NULL;
+  g_autoptr (GError) error = NULL;
+  Fixture fixture;
+
+  if (!fixture_set_up (&fixture, NULL))
+    return;
+  reply = fixture_run (&fixture, "FakeReport", (guint)getpid (), "sockets", &error);
+  g_assert_no_error (error);
+  printed = g_variant_print (reply, FALSE);
+  if (strstr (printed, "'message': <'unix'>") == NULL)
+    g_error ("%s", printed);
+  fixture_tear_down (&fixture);
+}
+
 static gboolean
 is_gone (gpointer data)
 {
@@ -535,6 +554,7 @@ main (int argc, char **argv)
   g_test_add_func ("/service/job/caller-leaves", test_caller_leaves);
   g_test_add_func ("/service/job/slot-is-stopped", test_slot_is_stopped);
   g_test_add_func ("/service/job/confinement", test_confinement);
+  g_test_add_func ("/service/job/sockets", test_sockets);
   g_test_add_func ("/service/job/terminated", test_terminated);
   g_test_add_func ("/service/job/bus-is-gone", test_bus_is_gone);
   return g_test_run ();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The kernel's tables of sockets as bytes: cut short, changed, and of lengths that lie. Each test that reads
- * beyond them is ended by valgrind or a sanitizer; without either, by what is asserted.
+ * The kernel's tables of sockets as bytes, and as text: cut short, changed, and of lengths that lie. Each
+ * test that reads beyond them is ended by valgrind or a sanitizer; without either, by what is asserted.
  */
 
 #include <linux/inet_diag.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sockets-diag.h"
+#include "sockets-proc.h"
 
 #define TABLES 7
 #define N_CHANGED 20000
@@ -77,31 +78,31 @@ test_sound (void)
 {
   g_autoptr (GByteArray) unix_bytes = make_unix ();
   g_autoptr (GByteArray) inet_bytes = make_inet ();
-  g_autoptr (SocketsDiag) diag = sockets_diag_new ();
+  g_autoptr (SocketsKernel) kernel = sockets_kernel_new ();
   const struct nlmsghdr done = { .nlmsg_len = sizeof done, .nlmsg_type = NLMSG_DONE };
 
-  g_assert_true (sockets_diag_take (diag, SOCKETS_TABLE_UNIX, unix_bytes->data, unix_bytes->len));
-  g_assert_true (sockets_diag_take (diag, SOCKETS_TABLE_TCP, inet_bytes->data, inet_bytes->len));
-  g_assert_cmpstr (sockets_diag_find (diag, 77)->local, ==, "b'\\x00name'");
-  g_assert_cmpstr (sockets_diag_find (diag, 78)->local, ==, "('127.0.0.1', 80)");
-  g_assert_cmpstr (sockets_diag_find (diag, 78)->remote, ==, "('0.0.0.0', 81)");
-  g_assert_cmpstr (sockets_diag_find (diag, 78)->state, ==, "established");
-  g_assert_null (sockets_diag_find (diag, 79));
+  g_assert_true (sockets_diag_take (kernel, SOCKETS_TABLE_UNIX, unix_bytes->data, unix_bytes->len));
+  g_assert_true (sockets_diag_take (kernel, SOCKETS_TABLE_TCP, inet_bytes->data, inet_bytes->len));
+  g_assert_cmpstr (sockets_kernel_find (kernel, 77)->local, ==, "b'\\x00name'");
+  g_assert_cmpstr (sockets_kernel_find (kernel, 78)->local, ==, "('127.0.0.1', 80)");
+  g_assert_cmpstr (sockets_kernel_find (kernel, 78)->remote, ==, "('0.0.0.0', 81)");
+  g_assert_cmpstr (sockets_kernel_find (kernel, 78)->state, ==, "established");
+  g_assert_null (sockets_kernel_find (kernel, 79));
 
-  g_assert_cmpuint (sockets_diag_get_tables (diag), ==, 0);
-  g_assert_false (sockets_diag_take (diag, SOCKETS_TABLE_TCP, (const guint8 *)&done, sizeof done));
-  g_assert_cmpuint (sockets_diag_get_tables (diag), ==, SOCKETS_TABLE_TCP);
+  g_assert_cmpuint (sockets_kernel_get_tables (kernel), ==, 0);
+  g_assert_false (sockets_diag_take (kernel, SOCKETS_TABLE_TCP, (const guint8 *)&done, sizeof done));
+  g_assert_cmpuint (sockets_kernel_get_tables (kernel), ==, SOCKETS_TABLE_TCP);
 }
 
 /* A copy of exactly that size, so that one byte more is nobody's. */
 static void
 take (SocketsTables table, const guint8 *bytes, gsize size)
 {
-  g_autoptr (SocketsDiag) diag = sockets_diag_new ();
+  g_autoptr (SocketsKernel) kernel = sockets_kernel_new ();
   g_autofree guint8 *copy = g_memdup2 (bytes, MAX (size, 1));
 
-  sockets_diag_take (diag, table, copy, size);
-  g_assert_cmpuint (sockets_diag_get_tables (diag) & ~(guint)table, ==, 0);
+  sockets_diag_take (kernel, table, copy, size);
+  g_assert_cmpuint (sockets_kernel_get_tables (kernel) & ~(guint)table, ==, 0);
 }
 
 static void
@@ -140,7 +141,7 @@ test_changed (void)
 static void
 test_kernel (void)
 {
-  g_autoptr (SocketsDiag) diag = sockets_diag_new ();
+  g_autoptr (SocketsKernel) kernel = sockets_kernel_new ();
   int fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
   g_autofree char *link = NULL;
   int pair[2];
@@ -153,9 +154,9 @@ test_kernel (void)
     }
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
   g_assert_cmpint (write (pair[1], "hello", 5), ==, 5);
-  sockets_diag_read (diag, fd);
+  sockets_diag_read (kernel, fd);
   close (fd);
-  if ((sockets_diag_get_tables (diag) & SOCKETS_TABLE_UNIX) == 0)
+  if ((sockets_kernel_get_tables (kernel) & SOCKETS_TABLE_UNIX) == 0)
     {
       g_test_skip ("this kernel does not tell of its AF_UNIX sockets (CONFIG_UNIX_DIAG)");
       return;
@@ -164,7 +165,7 @@ test_kernel (void)
   {
     g_autofree char *text = g_file_read_link (link, NULL);
 
-    facts = sockets_diag_find (diag, g_ascii_strtoull (text + strlen ("socket:["), NULL, 10));
+    facts = sockets_kernel_find (kernel, g_ascii_strtoull (text + strlen ("socket:["), NULL, 10));
   }
   g_assert_nonnull (facts);
   g_assert_cmpint (facts->family, ==, AF_UNIX);
@@ -176,6 +177,78 @@ test_kernel (void)
   close (pair[1]);
 }
 
+#define TITLES "titles\n"
+#define TCP_LINE                                                                                             \
+  "   1: 0100007F:8373 0200007F:9480 01 00000003:00000004 03:00000000 00000000     0        0 81 1 0\n"
+#define UNIX_LINE "0000000000000000: 00000002 00000000 00010000 0001 01 91 /run/one socket\n"
+
+static void
+take_text (SocketsKernel *kernel, const char *name, const char *text)
+{
+  sockets_proc_take (kernel, name, text, strlen (text));
+}
+
+static void
+test_text (void)
+{
+  g_autoptr (SocketsKernel) kernel = sockets_kernel_new ();
+  const SocketsFacts *facts;
+
+  take_text (kernel, "tcp", TITLES TCP_LINE);
+  facts = sockets_kernel_find (kernel, 81);
+  g_assert_nonnull (facts);
+  g_assert_cmpstr (facts->local, ==, "('127.0.0.1', 33651)");
+  g_assert_cmpstr (facts->remote, ==, "('127.0.0.2', 38016)");
+  g_assert_cmpstr (facts->state, ==, "established");
+  g_assert_cmpint (facts->send_queue, ==, 3);
+  g_assert_cmpint (facts->receive_queue, ==, 4);
+  take_text (kernel, "unix", TITLES UNIX_LINE);
+  facts = sockets_kernel_find (kernel, 91);
+  g_assert_nonnull (facts);
+  g_assert_cmpstr (facts->local, ==, "/run/one socket");
+  g_assert_cmpstr (facts->state, ==, "listening");
+  take_text (kernel, "other", TITLES TCP_LINE);
+  g_assert_cmpuint (sockets_kernel_get_tables (kernel), ==, SOCKETS_TABLE_TCP | SOCKETS_TABLE_UNIX);
+}
+
+/* Anybody may give a socket a name that looks like lines of the table. */
+static void
+test_forged (void)
+{
+  static const char text[] =
+      TITLES UNIX_LINE "0000000000000000: 00000002 00000000 00000000 0001 01 92 /tmp/name\n"
+                       "0: 0 0 10000 1 1 91 /run/another\n"
+                       "0: 0 0 10000 1 1 91 /run/another again\n"
+                       "0: 0 0 10000 1 1 81 /run/no tcp\n";
+  g_autoptr (SocketsKernel) kernel = sockets_kernel_new ();
+
+  take_text (kernel, "tcp", TITLES TCP_LINE);
+  take_text (kernel, "unix", text);
+  g_assert_null (sockets_kernel_find (kernel, 91));
+  g_assert_nonnull (sockets_kernel_find (kernel, 92));
+  g_assert_cmpint (sockets_kernel_find (kernel, 81)->family, ==, AF_INET);
+}
+
+static void
+test_text_changed (void)
+{
+  static const char *const names[] = { "tcp", "tcp6", "udp", "udp6", "unix", "netlink", "packet" };
+  static const char text[] = TITLES TCP_LINE UNIX_LINE
+      "00000000961e4992 4   0          00000000 0        0        0     2        0        1511    \n"
+      "00000000961e4992 3      3    0003   2     1 0      0      93\n";
+
+  for (guint i = 0; i < N_CHANGED; i++)
+    {
+      g_autoptr (SocketsKernel) kernel = sockets_kernel_new ();
+      gsize size = (gsize)g_test_rand_int_range (0, sizeof text);
+      g_autofree char *changed = g_memdup2 (text, MAX (size, 1));
+
+      for (guint n = 0; n < 4 && size > 0; n++)
+        changed[g_test_rand_int_range (0, (gint)size)] = (char)g_test_rand_int ();
+      sockets_proc_take (kernel, names[i % TABLES], changed, size);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -184,5 +257,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sockets/diag/cut", test_cut);
   g_test_add_func ("/sockets/diag/changed", test_changed);
   g_test_add_func ("/sockets/diag/kernel", test_kernel);
+  g_test_add_func ("/sockets/proc/text", test_text);
+  g_test_add_func ("/sockets/proc/forged", test_forged);
+  g_test_add_func ("/sockets/proc/changed", test_text_changed);
   return g_test_run ();
 }

@@ -27,9 +27,12 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (HapTestLies,
                                G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (HAP_TYPE_MEMORY, hap_test_lies_memory_init))
 
-static guint64
-make_lie (HapTestLies *self, guint64 truth)
+guint64
+hap_test_lies_make (HapTestLies *self, guint64 truth)
 {
+  guint64 last = self->last;
+
+  self->last = truth;
   switch (g_rand_int_range (self->rand, 0, 9))
     {
     case 0:
@@ -43,7 +46,7 @@ make_lie (HapTestLies *self, guint64 truth)
     case 4:
       return truth ^ (guint64)1 << g_rand_int_range (self->rand, 0, 64);
     case 5:
-      return self->last;
+      return last;
     case 6:
       return (guint64)1 << g_rand_int_range (self->rand, 0, 64);
     case 7:
@@ -66,8 +69,7 @@ hap_test_lies_read (HapMemory *memory, guint64 address, gpointer buffer, gsize s
     return n;
   word = (guint8 *)buffer + (gsize)g_rand_int_range (self->rand, 0, (gint)(n / sizeof value)) * sizeof value;
   memcpy (&value, word, sizeof value);
-  self->last = value;
-  value = make_lie (self, value);
+  value = hap_test_lies_make (self, value);
   memcpy (word, &value, sizeof value);
   return n;
 }

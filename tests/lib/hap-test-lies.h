@@ -18,6 +18,9 @@ void hap_test_lies_set_source (HapTestLies *self, HapMemory *source);
 void hap_test_lies_begin (HapTestLies *self, guint one_in);
 guint hap_test_lies_get_reads (HapTestLies *self); /* of this round */
 
+/* What it would show instead of a word: for who overwrites memory for good. */
+guint64 hap_test_lies_make (HapTestLies *self, guint64 truth);
+
 /* HAP_TEST_ROUNDS, or @otherwise */
 guint hap_test_get_rounds (guint otherwise);
 

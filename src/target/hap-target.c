@@ -231,7 +231,12 @@ hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refus
 gboolean
 hap_target_drop (HapTarget *self, GError **error)
 {
-  return hap_tracer_drop (self->tracer, error);
+  gboolean dropped = hap_tracer_drop (self->tracer, error);
+
+  /* With a tracer that its watchdog ended the copy ended, too; the next one has the target reap it. */
+  if (!hap_tracer_is_alive (self->tracer))
+    hap_target_start_tracer (self, NULL);
+  return dropped;
 }
 
 gboolean

@@ -12,14 +12,12 @@
 #include "hap-origin.h"
 #include "lru-caches.h"
 #include "py-heap-copy.h"
-#include "py-heap-held.h"
+#include "py-heap-owners.h"
 #include "py-objects.h"
 #include "py-repr.h"
 #include "py-source-file.h"
 
-#define MAX_HELD 1000000 /* objects that one cache may hold, and still be measured */
-#define MAX_KEYS 5000    /* of one SQLAlchemy cache */
-#define MAX_NAME 300
+#define MAX_KEYS 5000 /* of one SQLAlchemy cache */
 
 struct _LruStats
 {
@@ -32,6 +30,8 @@ typedef struct
 {
   PyHeap *heap;
   PyInspector *inspector;
+  PyHeapOwners *owners;
+  guint64 *bytes, *objects; /* of each object: what would be free without it */
   HapReport *report;
   const LruCache *cache;
   GVariantDict fields;
@@ -41,10 +41,11 @@ typedef struct
   gboolean ok;
 } Writer;
 
+/* Whose the cache is, and where its function or its keeper was written. */
 static void
-add_origin (Writer *self, const char *module, const char *file)
+add_origin (Writer *self, const char *file)
 {
-  const HapOrigin *origin = module != NULL ? hap_origin_of_module (module) : NULL;
+  const HapOrigin *origin = py_heap_owners_get (self->owners, self->cache->index);
 
   if (file != NULL)
     g_variant_dict_insert (&self->fields, "file", "s", file);
@@ -60,14 +61,12 @@ static void
 add_counts (Writer *self, const char *kind)
 {
   const LruCache *cache = self->cache;
-  guint32 n_held;
-  guint64 bytes = py_heap_measure_held (self->heap, cache->index, MAX_HELD, &n_held);
 
   g_variant_dict_insert (&self->fields, "cache", "s", kind);
   g_variant_dict_insert (&self->fields, "maxsize", "x", cache->max_size);
   g_variant_dict_insert (&self->fields, "currsize", "t", cache->n_entries);
-  g_variant_dict_insert (&self->fields, "bytes", "t", bytes);
-  g_variant_dict_insert (&self->fields, "objects", "u", n_held);
+  g_variant_dict_insert (&self->fields, "bytes", "t", self->bytes[cache->index]);
+  g_variant_dict_insert (&self->fields, "objects", "u", (guint32)self->objects[cache->index]);
   if (cache->kind == LRU_CACHE_SQLALCHEMY)
     return;
   g_variant_dict_insert (&self->fields, "hits", "t", cache->hits);
@@ -87,25 +86,18 @@ static gboolean
 write_function (Writer *self)
 {
   const LruCache *cache = self->cache;
-  PyRuntime *runtime = py_inspector_get_runtime (self->inspector);
-  const PyLayout *layout = py_runtime_get_layout (runtime);
-  const PyClass *class = py_inspector_get_class (self->inspector, cache->function);
   g_autofree char *name = py_repr (self->inspector, cache->function);
   g_autofree char *file = py_source_file (self->inspector, cache->function);
   g_autofree char *max_size =
       cache->max_size < 0 ? g_strdup ("None") : g_strdup_printf ("%" G_GINT64_FORMAT, cache->max_size);
-  g_autofree char *module = NULL;
   g_autofree char *message = g_strdup_printf (
       "Cache stats for lru_cache %s at %s: CacheInfo(hits=%" G_GUINT64_FORMAT ", misses=%" G_GUINT64_FORMAT
       ", maxsize=%s, currsize=%" G_GUINT64_FORMAT ")",
       name, file != NULL ? file : "unknown", cache->hits, cache->misses, max_size, cache->n_entries);
 
-  if (class != NULL && strcmp (class->c_name, "function") == 0)
-    module = py_object_get_string (
-        runtime, py_inspector_read (self->inspector, cache->function + layout->function_module), MAX_NAME);
   g_variant_dict_insert (&self->fields, "name", "s", name);
   add_counts (self, "lru_cache");
-  add_origin (self, module, file);
+  add_origin (self, file);
   return send (self, message);
 }
 
@@ -146,7 +138,7 @@ write_dict (Writer *self)
 
   g_variant_dict_insert (&self->fields, "name", "s", name);
   add_counts (self, "lru-dict");
-  add_origin (self, class != 0 ? py_inspector_read_class (self->inspector, class)->module : NULL, file);
+  add_origin (self, file);
   return send (self, message);
 }
 
@@ -192,6 +184,36 @@ write_sqlalchemy (Writer *self)
   return self->ok;
 }
 
+static void
+writer_clear (Writer *self)
+{
+  g_clear_pointer (&self->owners, py_heap_owners_free);
+  g_free (self->bytes);
+  g_free (self->objects);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Writer, writer_clear)
+
+/* Whose each object is, and what it holds. */
+static gboolean
+find_owners (Writer *self, GCancellable *cancellable)
+{
+  guint32 n = py_heap_get_n_objects (self->heap);
+  g_autofree guint64 *sizes = g_new (guint64, MAX (n, 1)), *ones = g_new (guint64, MAX (n, 1));
+
+  self->owners = py_heap_owners_new (self->heap, cancellable, self->error);
+  if (self->owners == NULL)
+    return FALSE;
+  for (guint32 i = 0; i < n; i++)
+    {
+      sizes[i] = py_heap_get_size (self->heap, i);
+      ones[i] = 1;
+    }
+  self->bytes = hap_dominators_sum (self->owners->holders, sizes);
+  self->objects = hap_dominators_sum (self->owners->holders, ones);
+  return TRUE;
+}
+
 static gboolean
 lru_stats_run (HapAction *action,
                HapTarget *target,
@@ -203,13 +225,14 @@ lru_stats_run (HapAction *action,
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
   g_auto (PyHeapCopy) copy = { 0 };
   g_autoptr (GArray) caches = NULL;
-  Writer writer = { .report = report, .error = error };
+  g_auto (Writer) writer = { .report = report, .error = error };
 
-  if (runtime == NULL || !py_heap_copy_take (&copy, target, runtime, PY_HEAP_ALL, cancellable, error)
-      || !py_heap_make_referrers (copy.heap, cancellable, error))
+  if (runtime == NULL || !py_heap_copy_take (&copy, target, runtime, PY_HEAP_ALL, cancellable, error))
     return FALSE;
   writer.heap = copy.heap;
   writer.inspector = py_heap_get_inspector (copy.heap);
+  if (!find_owners (&writer, cancellable))
+    return FALSE;
   caches = lru_caches_find (copy.heap);
   for (guint i = 0; i < caches->len; i++)
     {

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
  * SQLAlchemy LRUCache, in the integration's words.
  *
  * Fields: cache s ("lru_cache", "lru-dict", "sqlalchemy"), name s, hits t, misses t, hit_rate d (0 to 1;
- * absent: never asked), maxsize x (-1: none), currsize t, bytes t (py_heap_measure_held(): what would be free
- * without the cache), objects u (as many), file s, integration s, kind s. Of SQLAlchemy's: name s, currsize
- * t, maxsize x, and bytes t in the first. What is not known is absent.
+ * absent: never asked), maxsize x (-1: none), currsize t, bytes t (what would be free without the cache),
+ * objects u (as many), file s, integration s, kind s. Of SQLAlchemy's: name s, currsize t, maxsize x, and
+ * bytes t in the first. What is not known is absent.
  */
 #define LRU_TYPE_STATS (lru_stats_get_type ())
 G_DECLARE_FINAL_TYPE (LruStats, lru_stats, LRU, STATS, HapAction)

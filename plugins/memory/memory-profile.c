@@ -183,7 +183,7 @@ take_first (Run *self, GError **error)
 }
 
 static void
-drop_garbage (const MemoryOwners *owners, guint8 *is_new)
+drop_garbage (const PyHeapOwners *owners, guint8 *is_new)
 {
   for (guint32 i = 0; i < owners->holders->n_nodes; i++)
     is_new[i] &= owners->holders->reached[i];
@@ -195,7 +195,7 @@ analyse (Run *self, MemoryMoment *moment, guint8 *is_new, GError **error)
 {
   g_autoptr (MemoryKinds) kinds = memory_kinds_new (moment->heap);
   g_autoptr (MemoryStrings) strings = memory_strings_new (moment->heap);
-  g_autoptr (MemoryOwners) owners = memory_owners_new (moment->heap, NULL, error);
+  g_autoptr (PyHeapOwners) owners = py_heap_owners_new (moment->heap, NULL, error);
   MemoryFindings findings;
 
   if (owners == NULL || !memory_moment_check (moment, error))
@@ -206,7 +206,7 @@ analyse (Run *self, MemoryMoment *moment, guint8 *is_new, GError **error)
   self->profile->after = moment->areas;
   if ((self->formats & MEMORY_FORMAT_HPY) != 0)
     self->census = memory_kinds_count (kinds, is_new);
-  memory_strings_find_equal (strings, owners->holders->reached, self->profile);
+  memory_strings_find_equal (strings, owners, self->profile);
   memory_tables_fill (&findings, self->profile);
   self->profile->verdict = memory_verdict_new (&findings, self->profile);
   self->summary =

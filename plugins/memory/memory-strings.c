@@ -2,19 +2,19 @@
 
 /*
  * Strings that are there more than once. They are compared by a sum over their characters, so that a target
- * which wants to can make different ones look equal here; that is all that it gains.
+ * which wants to can make different ones look equal here; that is all that it gains. What they say is not
+ * kept: who may profile may not inspect.
  */
 
 #include "memory-strings.h"
 
 #include <string.h>
 
-#include "py-objects.h"
+#include "py-heap-chain.h"
 
 #define MIN_LENGTH 16
 #define MAX_LENGTH (1024 * 1024) /* bytes: longer ones are not looked at */
 #define MAX_SHOWN 60
-#define MAX_TEXT 80 /* characters */
 #define MAX_STRINGS (4 * 1024 * 1024)
 
 /* 12 bytes of it: there are many. */
@@ -180,53 +180,10 @@ group_strings (MemoryStrings *self, const guint8 *reached)
   return groups;
 }
 
-/* A run of letters and digits, both of them, as keys and tokens are; or a word after "password". */
-static gboolean
-looks_secret (const char *text)
-{
-  static const char *const words[] = { "password", "passwd",  "secret",        "token",       "api_key",
-                                       "apikey",   "bearer ", "authorization", "private key", NULL };
-  g_autofree char *lower = g_ascii_strdown (text, -1);
-  guint run = 0, digits = 0, letters = 0;
-
-  for (guint i = 0; words[i] != NULL; i++)
-    if (strstr (lower, words[i]) != NULL)
-      return TRUE;
-  for (const char *at = text; *at != '\0'; at++)
-    {
-      if (!g_ascii_isalnum (*at) && *at != '-' && *at != '_' && *at != '+' && *at != '=')
-        run = digits = letters = 0;
-      else
-        {
-          run++;
-          digits += g_ascii_isdigit (*at);
-          letters += g_ascii_isalpha (*at);
-        }
-      if (run >= 20 && digits >= 3 && letters >= 3)
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static char *
-show (PyHeap *heap, guint32 object)
-{
-  PyRuntime *runtime = py_inspector_get_runtime (py_heap_get_inspector (heap));
-  g_autofree char *text = py_object_get_string (runtime, py_heap_get_address (heap, object), MAX_TEXT);
-  g_autofree char *start = NULL;
-
-  if (text == NULL)
-    return g_strdup ("?");
-  if (!looks_secret (text))
-    return g_steal_pointer (&text);
-  start = g_utf8_substring (text, 0, MIN (g_utf8_strlen (text, -1), 4));
-  return g_strconcat (start, "••••••", NULL);
-}
-
 void
-memory_strings_find_equal (MemoryStrings *self, const guint8 *reached, HapHeapProfile *profile)
+memory_strings_find_equal (MemoryStrings *self, const PyHeapOwners *owners, HapHeapProfile *profile)
 {
-  g_autoptr (GArray) groups = group_strings (self, reached);
+  g_autoptr (GArray) groups = group_strings (self, owners->holders->reached);
   PyInspector *inspector = py_heap_get_inspector (self->heap);
   const PyLayout *layout = py_runtime_get_layout (py_inspector_get_runtime (inspector));
 
@@ -239,7 +196,7 @@ memory_strings_find_equal (MemoryStrings *self, const guint8 *reached, HapHeapPr
       profile->shared_bytes += group->bytes;
       if (i >= MAX_SHOWN)
         continue;
-      duplicate.text = show (self->heap, group->object);
+      duplicate.chain = py_heap_describe_holders (owners, self->heap, group->object);
       duplicate.length = py_inspector_read (inspector, address + layout->unicode_length);
       g_array_append_val (profile->duplicates, duplicate);
     }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hap-heap-profile.h"
-#include "py-heap.h"
+#include "py-heap-owners.h"
 
 G_BEGIN_DECLS
 
@@ -13,14 +13,8 @@ typedef struct _MemoryStrings MemoryStrings;
 MemoryStrings *memory_strings_new (PyHeap *heap);
 void memory_strings_free (MemoryStrings *self);
 
-/**
- * memory_strings_find_equal:
- * @reached: which objects count
- *
- * Fills duplicates and shared_bytes of @profile. What looks like a password or a key is shown by its first
- * characters.
- */
-void memory_strings_find_equal (MemoryStrings *self, const guint8 *reached, HapHeapProfile *profile);
+/* Fills duplicates and shared_bytes of @profile, of what is held. */
+void memory_strings_find_equal (MemoryStrings *self, const PyHeapOwners *owners, HapHeapProfile *profile);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MemoryStrings, memory_strings_free)
 

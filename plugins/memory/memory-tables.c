@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "memory-chain.h"
+#include "py-heap-chain.h"
 
 #define MAX_CELLS 400
 #define MAX_TYPES 150
@@ -288,7 +288,7 @@ fill_objects (const MemoryFindings *findings, HapHeapProfile *profile, const gui
       const HapHeapObject row = {
         .origin = place[findings->owners->origin[best[i]]],
         .type = g_strdup (memory_kinds_get_type_name (findings->kinds, type)),
-        .chain = memory_chain_describe (findings->owners, findings->heap, best[i]),
+        .chain = py_heap_describe_holders (findings->owners, findings->heap, best[i]),
         .is_new = findings->is_new[best[i]],
         .bytes = sizes[best[i]],
         .held = held[best[i]],

@@ -3,7 +3,7 @@
 
 #include "hap-heap-profile.h"
 #include "memory-kinds.h"
-#include "memory-owners.h"
+#include "py-heap-owners.h"
 
 G_BEGIN_DECLS
 
@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   PyHeap *heap;
-  const MemoryOwners *owners;
+  const PyHeapOwners *owners;
   MemoryKinds *kinds;
   const guint8 *is_new; /* of each object: made since the beginning, and reached */
 } MemoryFindings;

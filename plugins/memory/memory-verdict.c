@@ -9,7 +9,7 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-#include "memory-chain.h"
+#include "py-heap-chain.h"
 
 /* Growth below that is not spoken of: a process that only runs moves that much. */
 #define NOTABLE (1024 * 1024)
@@ -108,7 +108,7 @@ append_growth (GString *text, const HapHeapProfile *profile)
 }
 
 static guint16
-find_index (const MemoryOwners *owners, const HapOrigin *origin)
+find_index (const PyHeapOwners *owners, const HapOrigin *origin)
 {
   guint index = 0;
 
@@ -136,7 +136,7 @@ append_origin (GString *text, const MemoryFindings *findings, const HapHeapOrigi
       (unsigned long long)row->count.new_objects, size);
   if (holder != PY_HEAP_NONE)
     {
-      g_autofree char *chain = memory_chain_describe (findings->owners, findings->heap, holder);
+      g_autofree char *chain = py_heap_describe_holders (findings->owners, findings->heap, holder);
       guint32 type = py_heap_get_object_type (findings->heap, holder);
 
       g_string_append_printf (text, _ ("; most of it is held by %s (%s)"), chain,

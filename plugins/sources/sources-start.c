@@ -44,13 +44,13 @@ typedef struct
 } Job;
 
 static gboolean
-log_object (Job *job, PyHeap *heap, const SourcesNew *item, GError **error)
+log_object (Job *job, PyHeap *heap, const PyHeapOwners *owners, const SourcesNew *item, GError **error)
 {
   g_auto (SourcesWords) words = { 0 };
   g_autofree char *message = NULL;
   GVariantDict fields;
 
-  sources_words_find (&words, heap, item->index);
+  sources_words_find (&words, heap, owners, item->index);
   message = g_strdup_printf ("New object %s (%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT ") at %s: %s",
                              item->type, item->before, item->now, words.where, words.repr);
   g_variant_dict_init (&fields, NULL);
@@ -156,10 +156,13 @@ scan (SourcesStart *self,
 {
   g_auto (PyHeapCopy) copy = { 0 };
   g_auto (SourcesFound) found = { 0 };
+  g_autoptr (PyHeapOwners) owners = NULL;
   gint64 begin = g_get_monotonic_time ();
 
-  if (!py_heap_copy_take (&copy, target, runtime, PY_HEAP_ALL, cancellable, error)
-      || !py_heap_make_referrers (copy.heap, cancellable, error))
+  if (!py_heap_copy_take (&copy, target, runtime, PY_HEAP_ALL, cancellable, error))
+    return FALSE;
+  owners = py_heap_owners_new (copy.heap, cancellable, error);
+  if (owners == NULL)
     return FALSE;
   sources_scans_compare (job->scans, copy.heap, self->max_objects, &found);
 
@@ -167,7 +170,7 @@ scan (SourcesStart *self,
   job->n_objects = py_heap_get_n_objects (copy.heap);
   job->bytes = py_heap_get_stats (copy.heap)->bytes;
   for (guint i = 0; i < found.objects->len; i++)
-    if (!log_object (job, copy.heap, &g_array_index (found.objects, SourcesNew, i), error))
+    if (!log_object (job, copy.heap, owners, &g_array_index (found.objects, SourcesNew, i), error))
       return FALSE;
   py_heap_copy_drop (&copy);
   copy.duration = (g_get_monotonic_time () - begin) / 1e6;

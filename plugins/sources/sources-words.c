@@ -9,100 +9,13 @@
 
 #include <string.h>
 
-#include "py-heap-path.h"
+#include "py-heap-chain.h"
 #include "py-objects.h"
 #include "py-repr.h"
 #include "py-source-file.h"
 
-#define MAX_LOOKED_AT 50000 /* holders of holders */
 #define MAX_ATTRIBUTES 20
 #define MAX_REPR 1000 /* characters */
-#define MAX_NAME 300
-
-/* The module that an object is of by itself: a module, class, function, or an instance of a class. NULL: none
- */
-static char *
-get_module_name (PyHeap *heap, guint32 index)
-{
-  PyInspector *inspector = py_heap_get_inspector (heap);
-  PyRuntime *runtime = py_inspector_get_runtime (inspector);
-  const PyLayout *layout = py_runtime_get_layout (runtime);
-  const PyClass *class = py_heap_get_type (heap, py_heap_get_object_type (heap, index))->class;
-  guint64 address = py_heap_get_address (heap, index);
-
-  if (py_inspector_is_a (inspector, class, "builtins", "module"))
-    {
-      guint64 dict = py_inspector_read (inspector, address + layout->module_dict);
-
-      return dict != 0 ? py_object_get_string (runtime, py_dict_get (runtime, dict, "__name__"), MAX_NAME)
-                       : NULL;
-    }
-  if (strcmp (class->c_name, "function") == 0)
-    return py_object_get_string (runtime, py_inspector_read (inspector, address + layout->function_module),
-                                 MAX_NAME);
-  if ((class->flags & PY_CLASS_TYPE) != 0)
-    {
-      const PyClass *this = py_inspector_read_class (inspector, address);
-
-      return this != NULL ? g_strdup (this->module) : NULL;
-    }
-  return (class->flags & PY_CLASS_HEAP) != 0 ? g_strdup (class->module) : NULL;
-}
-
-static const HapOrigin *
-get_origin (PyHeap *heap, guint32 index)
-{
-  g_autofree char *module = get_module_name (heap, index);
-
-  return module != NULL ? hap_origin_of_module (module) : NULL;
-}
-
-static gboolean
-is_module (PyHeap *heap, guint32 index)
-{
-  PyInspector *inspector = py_heap_get_inspector (heap);
-
-  return py_inspector_is_a (inspector, py_heap_get_type (heap, py_heap_get_object_type (heap, index))->class,
-                            "builtins", "module");
-}
-
-/* Through other modules and classes everything leads to everything. */
-static PyHeapPathStep
-look_for_integration (PyHeap *heap, guint32 index, gpointer data)
-{
-  const HapOrigin *origin = get_origin (heap, index);
-  const PyClass *class = py_heap_get_type (heap, py_heap_get_object_type (heap, index))->class;
-
-  if (origin != NULL && HAP_ORIGIN_IS_INTEGRATION (origin->kind))
-    return PY_HEAP_PATH_BEGIN;
-  return (class->flags & PY_CLASS_TYPE) != 0 || is_module (heap, index) ? PY_HEAP_PATH_STOP : PY_HEAP_PATH_ON;
-}
-
-static PyHeapPathStep
-look_for_module (PyHeap *heap, guint32 index, gpointer data)
-{
-  return is_module (heap, index) ? PY_HEAP_PATH_BEGIN : PY_HEAP_PATH_ON;
-}
-
-/* Whose the object is says the nearest of an integration; where it can be found says a name in a module. */
-static void
-find_holder (SourcesWords *self, PyHeap *heap, guint32 index)
-{
-  g_autoptr (GArray) path = py_heap_find_path (heap, index, look_for_integration, NULL, MAX_LOOKED_AT);
-  guint32 holder = path != NULL ? g_array_index (path, guint32, 0) : index;
-  g_autoptr (GArray) way = py_heap_find_path (heap, holder, look_for_module, NULL, MAX_LOOKED_AT);
-
-  self->origin = get_origin (heap, holder);
-  if (way == NULL || (path != NULL && is_module (heap, holder)))
-    {
-      g_clear_pointer (&way, g_array_unref);
-      way = g_steal_pointer (&path);
-    }
-  else if (path != NULL)
-    g_array_append_vals (way, &g_array_index (path, guint32, 1), path->len - 1);
-  if (way != NULL)
-    self->held_by = py_heap_describe_path (heap, way);
-}
 
 static char *
 cut (char *text)
@@ -199,13 +112,14 @@ describe_chain (PyHeap *heap, guint32 index, const char *repr)
 }
 
 void
-sources_words_find (SourcesWords *self, PyHeap *heap, guint32 index)
+sources_words_find (SourcesWords *self, PyHeap *heap, const PyHeapOwners *owners, guint32 index)
 {
   self->repr = describe (heap, index);
   self->where = py_source_file (py_heap_get_inspector (heap), py_heap_get_address (heap, index));
   if (self->where == NULL)
     self->where = describe_chain (heap, index, self->repr);
-  find_holder (self, heap, index);
+  self->origin = py_heap_owners_get (owners, index);
+  self->held_by = py_heap_describe_holders (owners, heap, index);
 }
 
 void

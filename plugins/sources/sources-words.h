@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hap-origin.h"
+#include "py-heap-owners.h"
 #include "sources-scan.h"
 
 G_BEGIN_DECLS
@@ -12,11 +12,10 @@ typedef struct
   char *where; /* its file, or the list of its holder and itself */
   char *repr;
   char *held_by;           /* (nullable) */
-  const HapOrigin *origin; /* (nullable): the integration or other code that holds it */
+  const HapOrigin *origin; /* (nullable): whose it is; NULL: shared */
 } SourcesWords;
 
-/* @heap: with referrers made */
-void sources_words_find (SourcesWords *self, PyHeap *heap, guint32 index);
+void sources_words_find (SourcesWords *self, PyHeap *heap, const PyHeapOwners *owners, guint32 index);
 void sources_words_clear (SourcesWords *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SourcesWords, sources_words_clear)

@@ -113,7 +113,7 @@ put_objects (HapWriter *writer, const HapHeapProfile *profile)
       const HapHeapDuplicate *row = &g_array_index (profile->duplicates, HapHeapDuplicate, i);
 
       hap_writer_text (writer, i == 0 ? "[" : ",\n[");
-      hap_page_put_text (writer, row->text);
+      hap_page_put_text (writer, row->chain);
       hap_writer_printf (writer, ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT "]",
                          row->length, row->copies, row->bytes);
     }

@@ -188,9 +188,9 @@ function fillTables () {
     row([name, referrers], spans(name, referrers && "referred to by " + referrers), number(objects), size(bytes), newBytes ? "+" + size(newBytes) : "")));
   put("objects", data.objects.map(([o, type, chain, fresh, bytes, held]) =>
     row([type, chain, originName(o)], spans(chain, `${type}, ${originName(o)}${fresh ? ", new" : ""}`), size(held), size(bytes))));
-  put("duplicates", data.duplicates.map(([text, length, copies, bytes]) =>
-    row([text], spans(text || " ", `${number(length)} characters`), number(copies), size(bytes))));
-  $("shared").textContent = data.duplicates.length ? `All copies but the first take ${size(data.shared)}. Texts that look like passwords or keys are covered.`
+  put("duplicates", data.duplicates.map(([chain, length, copies, bytes]) =>
+    row([chain], spans(chain, `${number(length)} characters`), number(copies), size(bytes))));
+  $("shared").textContent = data.duplicates.length ? `All copies but the first take ${size(data.shared)}. What they say is not shown: that takes the right to inspect.`
     : "There are no strings of 16 characters or more that are there twice.";
 }
 

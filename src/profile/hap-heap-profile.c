@@ -38,7 +38,7 @@ object_clear (gpointer data)
 static void
 duplicate_clear (gpointer data)
 {
-  g_free (((HapHeapDuplicate *)data)->text);
+  g_free (((HapHeapDuplicate *)data)->chain);
 }
 
 HapHeapProfile *

@@ -45,10 +45,10 @@ typedef struct
   guint64 bytes, held;
 } HapHeapObject;
 
-/* Equal strings: @text is their beginning. */
+/* Equal strings: @chain: who holds one of them. What they say is the target's own affair. */
 typedef struct
 {
-  char *text;
+  char *chain;
   guint64 length; /* characters */
   guint64 copies, bytes;
 } HapHeapDuplicate;

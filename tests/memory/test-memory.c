@@ -145,6 +145,11 @@ test_report (gconstpointer data)
   g_assert_cmpuint (objects, >, 10000);
   page = memory_test_read (report, "html");
   g_assert_nonnull (strstr (page, "\"types\":[[\""));
+
+  /* Of strings it has who holds them, and not what they say: that takes another right. */
+  g_assert_nonnull (strstr (page, "[\"__main__.TWICE["));
+  g_assert_null (strstr (page, "nobody's business"));
+  g_assert_null (strstr (page, "what strings say"));
 }
 
 static void

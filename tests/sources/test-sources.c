@@ -99,7 +99,7 @@ test_leak (gconstpointer python)
                       get_text (entry, "held_by"));
       if (!g_str_equal (get_text (entry, "type"), "Reading")
           && !g_str_equal (get_text (entry, "type"), "list"))
-        g_assert_cmpstr (get_text (entry, "integration"), ==, "");
+        g_assert_cmpstr (get_text (entry, "integration"), !=, "leaky");
       if (scan < 2 || !g_str_equal (get_text (entry, "type"), "Reading"))
         continue;
       g_assert_cmpstr (get_text (entry, "integration"), ==, "leaky");

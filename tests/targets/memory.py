@@ -7,6 +7,9 @@ import sys
 import types
 
 
+TWICE = ["".join(["what strings say is ", "nobody's business"]) for _ in range(20)]
+
+
 class Foo:
     def __init__(self, i):
         self.a = [i + 1000]

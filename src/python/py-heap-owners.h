@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /**
- * MemoryOwners: whose each object of a heap is. README.md says the rule:
+ * PyHeapOwners: whose each object of a heap is (plugins/memory/README.md):
  *
  * 1. What an integration defines is its own: its modules, their classes and functions, instances of these
  * classes, and the __dict__ of each; coroutines and generators of its code.
@@ -22,18 +22,18 @@ typedef struct
   HapDominators *holders;
   GPtrArray *origins; /* (element-type HapOrigin) the first is NULL: shared */
   guint16 *origin;    /* of each object: index of origins */
-} MemoryOwners;
+} PyHeapOwners;
 
 /* Errors: as py_heap_make_referrers() and hap_dominators_new() */
-MemoryOwners *memory_owners_new (PyHeap *heap, GCancellable *cancellable, GError **error);
-void memory_owners_free (MemoryOwners *self);
+PyHeapOwners *py_heap_owners_new (PyHeap *heap, GCancellable *cancellable, GError **error);
+void py_heap_owners_free (PyHeapOwners *self);
 
 static inline const HapOrigin *
-memory_owners_get (const MemoryOwners *self, guint32 object)
+py_heap_owners_get (const PyHeapOwners *self, guint32 object)
 {
   return (const HapOrigin *)self->origins->pdata[self->origin[object]];
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (MemoryOwners, memory_owners_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PyHeapOwners, py_heap_owners_free)
 
 G_END_DECLS

@@ -5,7 +5,7 @@
  * and so is which integration a module is of.
  */
 
-#include "memory-owners.h"
+#include "py-heap-owners.h"
 
 #define SHARED 0
 
@@ -21,7 +21,7 @@
 
 typedef struct
 {
-  MemoryOwners *owners;
+  PyHeapOwners *owners;
   PyHeap *heap;
   PyInspector *inspector;
   GHashTable *modules; /* name -> index of origin, plus one */
@@ -32,7 +32,7 @@ typedef struct
 } Work;
 
 void
-memory_owners_free (MemoryOwners *self)
+py_heap_owners_free (PyHeapOwners *self)
 {
   g_clear_pointer (&self->holders, hap_dominators_free);
   g_ptr_array_unref (self->origins);
@@ -343,7 +343,7 @@ find_roots (PyHeap *heap, const guint32 *counts)
 
 /* What has to be read is read first: then the window's room is free for the rest. */
 static guint8 *
-find_holders (MemoryOwners *self, PyHeap *heap, GCancellable *cancellable, GError **error)
+find_holders (PyHeapOwners *self, PyHeap *heap, GCancellable *cancellable, GError **error)
 {
   g_autofree guint32 *counts = read_counts (heap);
   g_autofree guint8 *is_root = NULL;
@@ -360,10 +360,10 @@ find_holders (MemoryOwners *self, PyHeap *heap, GCancellable *cancellable, GErro
   return self->holders != NULL ? g_steal_pointer (&is_root) : NULL;
 }
 
-MemoryOwners *
-memory_owners_new (PyHeap *heap, GCancellable *cancellable, GError **error)
+PyHeapOwners *
+py_heap_owners_new (PyHeap *heap, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (MemoryOwners) self = g_new0 (MemoryOwners, 1);
+  g_autoptr (PyHeapOwners) self = g_new0 (PyHeapOwners, 1);
   g_autoptr (GHashTable) modules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GHashTable) index = g_hash_table_new (NULL, NULL);
   g_autofree guint16 *of_type = g_new (guint16, MAX (py_heap_get_n_types (heap), 1));

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The chain of holders of an object, in words. Who the holders are is not decided here.
+ * The chain of holders of an object, as a programmer would write it down. Who the holders are is not decided
+ * here.
  */
 
-#include "memory-chain.h"
+#include "py-heap-chain.h"
 
 #include <string.h>
 
 #include "py-objects.h"
+#include "py-repr.h"
 
 #define MAX_LINKS 12
 #define MAX_KEY 60          /* characters */
-#define MAX_ENTRIES 1000000 /* of a dict, to find one in */
-#define MAX_SHARED_KEYS 30
+#define MAX_ENTRIES 1000000 /* of a dict or a list, to find one in */
+#define MAX_ATTRIBUTES 1000
 #define MAX_SEARCH 5000 /* objects */
 
 typedef struct
@@ -84,63 +86,95 @@ name_first (GString *text, PyHeap *heap, guint32 object)
     g_string_append_printf (text, "<%s>", py_class_get_name (get_class (heap, object)));
 }
 
-static void
-append_key (GString *text, PyHeap *heap, guint64 key, gboolean attribute)
-{
-  PyRuntime *runtime = py_inspector_get_runtime (py_heap_get_inspector (heap));
-  g_autofree char *string = py_object_get_string (runtime, key, MAX_KEY);
-  gint64 number;
-
-  if (string != NULL && attribute)
-    g_string_append_printf (text, ".%s", string);
-  else if (string != NULL)
-    g_string_append_printf (text, "['%s']", string);
-  else if (py_object_get_int (runtime, key, &number))
-    g_string_append_printf (text, "[%" G_GINT64_FORMAT "]", number);
-  else
-    g_string_append (text, "[…]");
-}
-
-/* An attribute among the values that lie in the instance: its name is one of those its class shares. */
+/* A run of letters and digits, both of them, as keys and tokens are; or a word after "password". */
 static gboolean
-append_value (GString *text, PyHeap *heap, guint32 holder, guint64 held)
+looks_secret (const char *text)
 {
-  PyInspector *inspector = py_heap_get_inspector (heap);
-  PyRuntime *runtime = py_inspector_get_runtime (inspector);
-  const PyLayout *layout = py_runtime_get_layout (runtime);
-  guint64 keys = py_inspector_read (inspector, get_class (heap, holder)->address + layout->type_cached_keys);
-  guint64 n = keys != 0 ? py_inspector_read (inspector, keys + layout->keys_n_entries) : 0;
-  guint8 log2_size = 0;
+  static const char *const words[] = { "password", "passwd",  "secret",        "token",       "api_key",
+                                       "apikey",   "bearer ", "authorization", "private key", NULL };
+  g_autofree char *lower = g_ascii_strdown (text, -1);
+  guint run = 0, digits = 0, letters = 0;
 
-  if (!hap_memory_read_u8 (py_runtime_get_memory (runtime), keys + layout->keys_log2_index_size, &log2_size)
-      || log2_size > 16)
-    return FALSE;
-  for (guint64 i = 0; i < MIN (n, MAX_SHARED_KEYS); i++)
+  for (guint i = 0; words[i] != NULL; i++)
+    if (strstr (lower, words[i]) != NULL)
+      return TRUE;
+  for (const char *at = text; *at != '\0'; at++)
     {
-      guint64 key =
-          py_inspector_read (inspector, keys + layout->keys_indices + ((guint64)1 << log2_size) + i * 16);
-      g_autofree char *name = py_object_get_string (runtime, key, MAX_KEY);
-
-      if (name != NULL
-          && py_inspector_get_attribute (inspector, py_heap_get_address (heap, holder), name) == held)
+      if (!g_ascii_isalnum (*at) && *at != '-' && *at != '_' && *at != '+' && *at != '=')
+        run = digits = letters = 0;
+      else
         {
-          g_string_append_printf (text, ".%s", name);
-          return TRUE;
+          run++;
+          digits += g_ascii_isdigit (*at);
+          letters += g_ascii_isalpha (*at);
         }
+      if (run >= 20 && digits >= 3 && letters >= 3)
+        return TRUE;
     }
   return FALSE;
 }
 
-static gboolean
-append_item (GString *text, PyHeap *heap, guint32 holder, guint32 held)
+/* An attribute by its name, any other key as Python prints it. */
+static void
+append_key (GString *text, PyHeap *heap, guint64 key, gboolean attribute)
 {
-  guint32 n;
-  const guint32 *references = py_heap_get_references (heap, holder, &n);
+  PyInspector *inspector = py_heap_get_inspector (heap);
+  g_autofree char *name =
+      attribute ? py_object_get_string (py_inspector_get_runtime (inspector), key, MAX_KEY) : NULL;
+  g_autofree char *repr = NULL;
 
-  if (!is_builtin (heap, holder, "list") && !is_builtin (heap, holder, "tuple"))
-    return FALSE;
-  for (guint32 i = 0; i < n; i++)
-    if (references[i] == held)
+  if (name != NULL)
+    {
+      g_string_append_printf (text, ".%s", name);
+      return;
+    }
+  repr = py_repr (inspector, key);
+  if (looks_secret (repr))
+    g_string_append (text, "[••••••]");
+  else if (g_utf8_strlen (repr, -1) > MAX_KEY)
+    g_string_append_printf (text, "[%.*s…]", (int)(g_utf8_offset_to_pointer (repr, MAX_KEY - 1) - repr),
+                            repr);
+  else
+    g_string_append_printf (text, "[%s]", repr);
+}
+
+typedef struct
+{
+  GString *text;
+  guint64 wanted;
+  gboolean found;
+} AttributeSearch;
+
+static gboolean
+on_attribute (const char *name, guint64 value, gpointer data)
+{
+  AttributeSearch *search = data;
+
+  if (value != search->wanted)
+    return TRUE;
+  g_string_append_printf (search->text, ".%s", name);
+  search->found = TRUE;
+  return FALSE;
+}
+
+/* An attribute that no dict holds. */
+static gboolean
+append_attribute (GString *text, PyHeap *heap, guint64 holder, guint64 held)
+{
+  AttributeSearch search = { text, held, FALSE };
+
+  py_inspector_foreach_attribute (py_heap_get_inspector (heap), holder, MAX_ATTRIBUTES, on_attribute,
+                                  &search);
+  return search.found;
+}
+
+static gboolean
+append_item (GString *text, PyHeap *heap, guint64 holder, guint64 held)
+{
+  g_autoptr (GArray) items = py_inspector_get_items (py_heap_get_inspector (heap), holder, MAX_ENTRIES, NULL);
+
+  for (guint i = 0; items != NULL && i < items->len; i++)
+    if (g_array_index (items, guint64, i) == held)
       {
         g_string_append_printf (text, "[%u]", i);
         return TRUE;
@@ -153,7 +187,7 @@ static void
 append_link (GString *text, PyHeap *heap, guint32 holder, guint32 held)
 {
   PyRuntime *runtime = py_inspector_get_runtime (py_heap_get_inspector (heap));
-  guint64 address = py_heap_get_address (heap, held);
+  guint64 address = py_heap_get_address (heap, held), from = py_heap_get_address (heap, holder);
   guint32 dict = is_builtin (heap, holder, "dict") ? holder : py_heap_get_dict (heap, holder);
   Search search = { .wanted = address };
 
@@ -163,7 +197,7 @@ append_link (GString *text, PyHeap *heap, guint32 holder, guint32 held)
     py_dict_foreach (runtime, py_heap_get_address (heap, dict), MAX_ENTRIES, on_entry, &search);
   if (search.key != 0)
     append_key (text, heap, search.key, dict != holder || find_owner (heap, dict) != PY_HEAP_NONE);
-  else if (!append_item (text, heap, holder, held) && !append_value (text, heap, holder, address))
+  else if (!append_item (text, heap, from, address) && !append_attribute (text, heap, from, address))
     {
       g_string_append (text, " → ");
       name_first (text, heap, held);
@@ -188,7 +222,7 @@ is_named (PyHeap *heap, guint32 object)
  * each object on the way to the one after it. Returns: the beginning; @object itself if there is no way near
  */
 static guint32
-find_way (const MemoryOwners *owners, PyHeap *heap, guint32 object, GHashTable *next)
+find_way (const PyHeapOwners *owners, PyHeap *heap, guint32 object, GHashTable *next)
 {
   g_autoptr (GArray) queue = g_array_new (FALSE, FALSE, sizeof (guint32));
 
@@ -213,7 +247,7 @@ find_way (const MemoryOwners *owners, PyHeap *heap, guint32 object, GHashTable *
 }
 
 static void
-append_way (GString *text, const MemoryOwners *owners, PyHeap *heap, guint32 object)
+append_way (GString *text, const PyHeapOwners *owners, PyHeap *heap, guint32 object)
 {
   g_autoptr (GHashTable) next = g_hash_table_new (NULL, NULL);
   guint32 at = find_way (owners, heap, object, next);
@@ -229,7 +263,7 @@ append_way (GString *text, const MemoryOwners *owners, PyHeap *heap, guint32 obj
 }
 
 char *
-memory_chain_describe (const MemoryOwners *owners, PyHeap *heap, guint32 object)
+py_heap_describe_holders (const PyHeapOwners *owners, PyHeap *heap, guint32 object)
 {
   const guint32 *holder = owners->holders->holder;
   guint32 chain[MAX_LINKS + 1], n = 0;

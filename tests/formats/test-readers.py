@@ -350,6 +350,39 @@ def test_hpy_guppy(sample):
     equal([line.split(" ", 2) for line in said[1:-1]], rows, "rows")
 
 
+# What the browser's window shows: the sample, and all texts.
+BROWSE_HPY = """import sys, tkinter
+from guppy import hpy
+prof = hpy()._parent.Prof
+app = prof._module.ProfileApp(prof)
+browser = app.new_profile_browser(sys.argv[1])
+app.root.update()
+def texts(widget):
+    if isinstance(widget, tkinter.Text):
+        yield widget.get("1.0", "end")
+    for child in widget.winfo_children():
+        yield from texts(child)
+print(len(browser.stats), browser.stats[0].count, browser.stats[0].size)
+print(*texts(app.root))
+"""
+
+
+def make_test_browser(version):
+    """guppy's Profile Browser itself, on one Python."""
+    def test(sample):
+        python = os.path.join(READERS, "guppy", version, "bin", "python")
+        if run([python, "-c", "import tkinter"], check=False).returncode:
+            raise Skip("no tkinter for this Python")
+        rows = [line[4:].split(" ", 2) for line in read_text(sample, "heap_profile.hpy").split("\n") if line.startswith(".r: ")]
+        with display() as shown:
+            said = run([python, "-c", BROWSE_HPY, path(sample, "heap_profile.hpy")], env=dict(os.environ, DISPLAY=shown)).stdout.decode()
+        equal(said.split("\n", 1)[0].split(), ["1"] + [str(sum(int(row[i]) for row in rows)) for i in (0, 1)], "totals")
+        table = re.sub(r"\s", "", said)
+        for _, _, name in rows[:3]:
+            assert re.sub(r"\s", "", name) in table, (name, said)
+    return test
+
+
 def make_test_speedscope(name, given_name):
     def test(sample):
         release = os.path.join(READERS, "node_modules", "speedscope", "dist", "release")
@@ -413,6 +446,9 @@ def all_tests(interpreters):
     yield "/formats/flamegraph/policy", test_page_loads_nothing, ("single",)
     yield "/formats/heap-page/chromium", test_heap_page, HEAPS
     yield "/formats/hpy/guppy", test_hpy_guppy, HEAPS
+    folder = os.path.join(READERS, "guppy")
+    for version in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        yield "/formats/hpy/browser-" + version, make_test_browser(version), ("home-assistant",)
 
 
 def main(write_samples, write_job, build, interpreters, only=""):

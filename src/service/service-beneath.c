@@ -132,3 +132,29 @@ service_beneath_open (int root, const char *path)
 
   return fd < 0 && errno == ENOSYS ? walk (root, path) : fd;
 }
+
+/* "/proc/self/fd/N" without stdio. */
+static void
+format_link (char *link, int fd)
+{
+  char digits[12];
+  int n = 0;
+
+  strcpy (link, "/proc/self/fd/");
+  link += strlen (link);
+  do
+    digits[n++] = (char)('0' + fd % 10);
+  while ((fd /= 10) > 0);
+  while (n > 0)
+    *link++ = digits[--n];
+  *link = '\0';
+}
+
+int
+service_beneath_reopen (int handle)
+{
+  char link[32];
+
+  format_link (link, handle);
+  return open (link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}

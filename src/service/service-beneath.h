@@ -7,3 +7,6 @@
  * fork and exec.
  */
 int service_beneath_open (int root, const char *path);
+
+/* Opens for reading what a handle is of; -1 with errno. As safe. */
+int service_beneath_reopen (int handle);

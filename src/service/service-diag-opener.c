@@ -12,11 +12,12 @@
 #include <linux/netlink.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "service-fd.h"
 
 static gboolean
 drop_rights (void)
@@ -28,28 +29,6 @@ drop_rights (void)
          && prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
-static gboolean
-send_descriptor (int socket, int fd)
-{
-  union
-  {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control = { 0 };
-  char byte = 0;
-  struct iovec data = { &byte, sizeof byte };
-  struct msghdr message = {
-    .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes
-  };
-  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN (sizeof fd);
-  memcpy (CMSG_DATA (header), &fd, sizeof fd);
-  return sendmsg (socket, &message, MSG_NOSIGNAL) == sizeof byte;
-}
-
 void
 service_diag_opener_run (const ServiceDiagOpener *self)
 {
@@ -59,5 +38,5 @@ service_diag_opener_run (const ServiceDiagOpener *self)
       || (self->network >= 0 && setns (self->network, CLONE_NEWNET) != 0) || !drop_rights ())
     _exit (126);
   fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  _exit (fd >= 0 && send_descriptor (self->socket, fd) ? 0 : 1);
+  _exit (fd >= 0 && service_fd_send (self->socket, fd) ? 0 : 1);
 }

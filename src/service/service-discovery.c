@@ -14,6 +14,7 @@
 
 #include "hap-error.h"
 #include "service-fd.h"
+#include "service-mapping.h"
 #include "service-language.h"
 #include "service-text.h"
 #include "service-worker.h"
@@ -181,6 +182,8 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
       note_place (look, pid);
       g_dbus_method_invocation_return_value (invocation, NULL);
     }
+  else if (process != NULL && g_str_equal (method, "OpenMapping"))
+    service_mapping_answer (process, invocation);
   else if (process != NULL)
     service_process_answer (process, invocation);
   else

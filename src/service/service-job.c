@@ -11,6 +11,7 @@
 #include "service-copy.h"
 #include "service-intake.h"
 #include "service-journal.h"
+#include "service-mapping.h"
 #include "service-notifications.h"
 #include "service-sockets.h"
 #include "service-sources.h"
@@ -292,6 +293,8 @@ handle_call (gpointer owner, GDBusMethodInvocation *invocation)
     service_tracers_answer (self->tracers, invocation);
   else if (g_str_equal (method, "OpenCopy"))
     answer_open_copy (self, invocation);
+  else if (g_str_equal (method, "OpenMapping"))
+    service_mapping_answer (self->process, invocation);
   else if (g_str_equal (method, "OpenSources"))
     service_sources_answer (self->process, invocation);
   else if (g_str_equal (method, "ReadSockets") || g_str_equal (method, "OpenSocketDiag")

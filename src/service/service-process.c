@@ -20,7 +20,6 @@
 #include "hap-error.h"
 #include "service-fd.h"
 #include "service-mark.h"
-#include "service-rights.h"
 #include "service-text.h"
 
 #define MAX_THREADS_A_CALL 64
@@ -435,85 +434,6 @@ service_process_read_system_calls (ServiceProcess *self, guint after, GError **e
   return g_variant_builder_end (&builder);
 }
 
-/*
- * Without the right to follow the link itself its text is a path, which is tried as this process and as the
- * target sees it, by who serves themselves alone: a path can lead elsewhere than a moment before, and the
- * rights of a system's service would go with it. The worker compares device and inode with its maps.
- */
-static int
-open_mapping_by_path (ServiceProcess *self, const char *link)
-{
-  char path[4096];
-  ssize_t length = readlinkat (self->dir_fd, link, path, sizeof path - 1);
-  service_autofd int root = -1;
-  int fd;
-
-  if (length <= 0 || path[0] != '/')
-    return -1;
-  path[length] = '\0';
-
-  if (!service_process_is_contained (self))
-    {
-      fd = open (path, O_PATH | O_CLOEXEC);
-      if (fd >= 0 || errno != ENOENT)
-        return fd;
-    }
-  root = service_process_open_root (self, NULL);
-  return root >= 0 ? openat (root, path + 1, O_PATH | O_CLOEXEC) : -1;
-}
-
-int
-service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, GError **error)
-{
-  g_autofree char *link =
-      g_strdup_printf ("map_files/%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", start, end);
-  g_autofree char *reopened = NULL;
-  /* What is mapped may be a device, whose opening does things: looked at first. */
-  service_autofd int path_fd = openat (self->dir_fd, link, O_PATH | O_CLOEXEC);
-  struct stat status;
-  int fd;
-
-  if (path_fd < 0 && (errno == EPERM || errno == EACCES) && !service_rights_can_change ())
-    path_fd = open_mapping_by_path (self, link);
-  if (path_fd < 0 || fstat (path_fd, &status) != 0)
-    {
-      if (errno == ENOENT)
-        g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Process %u has no file mapped at 0x%llx"),
-                     self->pid, (unsigned long long)start);
-      else
-        set_error (error, self->pid, errno);
-      return -1;
-    }
-  if (!S_ISREG (status.st_mode))
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-                   _ ("What process %u has mapped at 0x%llx is no regular file"), self->pid,
-                   (unsigned long long)start);
-      return -1;
-    }
-
-  reopened = g_strdup_printf ("/proc/self/fd/%d", path_fd);
-  fd = open (reopened, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    set_error (error, self->pid, errno);
-  return fd;
-}
-
-static GVariant *
-answer_open_mapping (ServiceProcess *self, GVariant *parameters, GUnixFDList *fds, GError **error)
-{
-  service_autofd int fd = -1;
-  guint64 start, end;
-  gint handle;
-
-  g_variant_get (parameters, "(utt)", NULL, &start, &end);
-  fd = service_process_open_mapping (self, start, end, error);
-  if (fd < 0)
-    return NULL;
-  handle = g_unix_fd_list_append (fds, fd, error);
-  return handle >= 0 ? g_variant_new ("(h)", handle) : NULL;
-}
-
 static GVariant *
 answer_open_residency (ServiceProcess *self, GUnixFDList *fds, GError **error)
 {
@@ -554,9 +474,7 @@ service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
   GError *error = NULL;
   GVariant *answer;
 
-  if (g_str_equal (method, "OpenMapping"))
-    answer = answer_open_mapping (self, parameters, fds, &error);
-  else if (g_str_equal (method, "OpenResidency"))
+  if (g_str_equal (method, "OpenResidency"))
     answer = answer_open_residency (self, fds, &error);
   else if (g_str_equal (method, "ReadSystemCalls"))
     answer = answer_read_system_calls (self, parameters, &error);

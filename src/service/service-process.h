@@ -67,10 +67,7 @@ GVariant *service_process_open_threads (ServiceProcess *self, guint after, GUnix
  * @after, ascending */
 GVariant *service_process_read_system_calls (ServiceProcess *self, guint after, GError **error);
 
-/* The regular file behind the mapping that is exactly @start to @end, open for reading; -1 with @error. */
-int service_process_open_mapping (ServiceProcess *self, guint64 start, guint64 end, GError **error);
-
-/* Answers a worker's OpenThreads, OpenMapping, OpenResidency or ReadSystemCalls, of this process.
+/* Answers a worker's OpenThreads, OpenResidency or ReadSystemCalls, of this process.
  * @invocation: (transfer full) */
 void service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation);
 

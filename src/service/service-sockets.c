@@ -36,31 +36,6 @@ typedef struct
 
 static guint n_children;
 
-/* What the child sent; -1: nothing. */
-static int
-take_descriptor (int socket)
-{
-  union
-  {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control;
-  char byte;
-  struct iovec data = { &byte, sizeof byte };
-  struct msghdr message = {
-    .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes
-  };
-  const struct cmsghdr *header;
-  int fd = -1;
-
-  if (recvmsg (socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof byte)
-    return -1;
-  header = CMSG_FIRSTHDR (&message);
-  if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN (sizeof fd))
-    memcpy (&fd, CMSG_DATA (header), sizeof fd);
-  return fd;
-}
-
 static void
 answer (GDBusMethodInvocation *invocation, int fd)
 {
@@ -80,7 +55,7 @@ static void
 on_child_ended (GPid pid, gint status, gpointer data)
 {
   Call *call = data;
-  service_autofd int fd = take_descriptor (call->socket);
+  service_autofd int fd = service_fd_receive (call->socket);
 
   n_children--;
   g_clear_handle_id (&call->timer, g_source_remove);

@@ -70,37 +70,16 @@ is_wanted (int path_fd)
          && file_system.f_type != PROC_SUPER_MAGIC && file_system.f_type != SYSFS_MAGIC;
 }
 
-/* "/proc/self/fd/N" without stdio. */
-static void
-format_link (char *link, int fd)
-{
-  char digits[12];
-  int n = 0;
-
-  strcpy (link, "/proc/self/fd/");
-  link += strlen (link);
-  do
-    digits[n++] = (char)('0' + fd % 10);
-  while ((fd /= 10) > 0);
-  while (n > 0)
-    *link++ = digits[--n];
-  *link = '\0';
-}
-
 static int
 open_file (const char *path)
 {
   int path_fd = service_beneath_open (ROOT_FD, path);
-  char link[32];
   int fd = -1;
 
   if (path_fd < 0)
     return -1;
   if (is_wanted (path_fd))
-    {
-      format_link (link, path_fd);
-      fd = open (link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    }
+    fd = service_beneath_reopen (path_fd);
   close (path_fd);
   return fd;
 }

@@ -116,7 +116,18 @@ fake_worker_sockets (GDBusConnection *service, Worker *worker)
   return tell_number (service, found != NULL ? found : "none", inode);
 }
 
-/* Reads the first mapping that has a file, and reports the head of that file. */
+static gboolean
+opens (GDBusConnection *service, Worker *worker, guint64 start, guint64 end)
+{
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GError) error =
+      fake_worker_call (service, "OpenMapping", g_variant_new ("(utt)", worker->pid, start, end), NULL, &fds);
+
+  return error == NULL;
+}
+
+/* Reads the first mapping that has a file, of what is mapped just so and of nothing else, and reports its
+ * head. */
 GError *
 fake_worker_mapping (GDBusConnection *service, Worker *worker)
 {
@@ -132,6 +143,8 @@ fake_worker_mapping (GDBusConnection *service, Worker *worker)
     return error;
   start = g_ascii_strtoull (text, &rest, 16);
   end = g_ascii_strtoull (rest + 1, NULL, 16);
+  if (opens (service, worker, start, end + 4096) || opens (service, worker, 0, 0))
+    return g_error_new (HAP_ERROR, HAP_ERROR_FAILED, "What is not mapped so was opened");
   error =
       fake_worker_call (service, "OpenMapping", g_variant_new ("(utt)", worker->pid, start, end), NULL, &fds);
   if (error == NULL)

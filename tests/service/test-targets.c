@@ -212,40 +212,6 @@ test_threads (void)
   g_assert_cmpuint (g_variant_n_children (rest), ==, 0);
 }
 
-/* The descriptors are of what is mapped there and of nothing else. */
-static void
-test_mapping (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ServiceProcess) process = service_process_open ((guint)getpid (), &error);
-  g_autofree char *maps = NULL;
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  const char *line;
-  char head[4];
-  char *rest;
-  guint64 start, end;
-  int fd;
-
-  g_assert_no_error (error);
-  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
-  line = strstr (maps, program);
-  while (line > maps && line[-1] != '\n')
-    line--;
-  start = g_ascii_strtoull (line, &rest, 16);
-  end = g_ascii_strtoull (rest + 1, NULL, 16);
-  fd = service_process_open_mapping (process, start, end, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (pread (fd, head, sizeof head, 0), ==, 4);
-  g_assert_cmpmem (head, 4, "\177ELF", 4);
-  close (fd);
-
-  g_assert_cmpint (service_process_open_mapping (process, start, end + 4096, &error), ==, -1);
-  g_assert_error (error, HAP_ERROR, HAP_ERROR_FAILED);
-  g_clear_error (&error);
-  g_assert_cmpint (service_process_open_mapping (process, 0, 0, &error), ==, -1);
-  g_assert_error (error, HAP_ERROR, HAP_ERROR_FAILED);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -256,6 +222,5 @@ main (int argc, char **argv)
   g_test_add_func ("/service/process/none", test_no_process);
   g_test_add_func ("/service/process/kernel-thread", test_kernel_thread);
   g_test_add_func ("/service/process/threads", test_threads);
-  g_test_add_func ("/service/process/mapping", test_mapping);
   return g_test_run ();
 }

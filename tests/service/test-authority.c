@@ -128,14 +128,17 @@ test_special (Fixture *fixture, gconstpointer data)
   static const struct
   {
     const char *member;
-    gboolean ends, secrets;
+    gboolean ends, secrets, modifies;
     const char *expected;
   } cases[] = {
-    { "StartFakeLogging", FALSE, TRUE, "org.homeassistant.Profiler.inspect-secrets" },
-    { "FakeReport", FALSE, TRUE, NULL },
-    { "FakeNone", FALSE, TRUE, NULL },
-    { "StopFakeLogging", TRUE, FALSE, "org.homeassistant.Profiler.manage" },
-    { "Missing", TRUE, FALSE, NULL },
+    { "StartFakeLogging", FALSE, TRUE, FALSE, "org.homeassistant.Profiler.inspect-secrets" },
+    { "FakeReport", FALSE, TRUE, FALSE, NULL },
+    { "FakeNone", FALSE, TRUE, FALSE, NULL },
+    { "StopFakeLogging", TRUE, FALSE, FALSE, "org.homeassistant.Profiler.manage" },
+    { "FakeJob", FALSE, FALSE, TRUE, "org.homeassistant.Profiler.modify" },
+    { "FakeDump", FALSE, TRUE, TRUE, "org.homeassistant.Profiler.modify" },
+    { "FakeDenied", FALSE, FALSE, TRUE, NULL },
+    { "Missing", TRUE, FALSE, TRUE, NULL },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -143,7 +146,8 @@ test_special (Fixture *fixture, gconstpointer data)
       const ServiceCall call = { .interface = "org.homeassistant.Profiler",
                                  .member = cases[i].member,
                                  .ends = cases[i].ends,
-                                 .secrets = cases[i].secrets };
+                                 .secrets = cases[i].secrets,
+                                 .modifies = cases[i].modifies };
       g_autofree char *action = service_authority_lookup (fixture->authority, &call);
 
       g_assert_cmpstr (action, ==, cases[i].expected);

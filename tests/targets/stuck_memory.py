@@ -44,18 +44,25 @@ def serve(device):
         os.write(device, struct.pack("<IiQ", 16 + len(body), 0 if known else -ENOSYS, unique) + body)
 
 
+def give_up():
+    print("cannot", "ready", sep="\n", flush=True)
+    sys.stdin.read()
+    sys.exit()
+
+
 def check(result):
     if result == -1 or result == ctypes.c_void_p(-1).value:
-        print("cannot", "ready", sep="\n", flush=True)
-        sys.stdin.read()
-        sys.exit()
+        give_up()
     return result
 
 
 directory = tempfile.mkdtemp()
 check(libc.unshare(CLONE_NEWNS))
 check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
-device = os.open("/dev/fuse", os.O_RDWR)
+try:
+    device = os.open("/dev/fuse", os.O_RDWR)
+except OSError:
+    give_up()
 check(libc.mount(b"fuse", directory.encode(), b"fuse", 0, f"fd={device},rootmode=40000,user_id=0,group_id=0".encode()))
 if os.fork() == 0:
     libc.prctl(1, 9)

@@ -85,6 +85,24 @@ def check_dumb():
     assert [line for line in lines if re.fullmatch(r"Start: \d+ %", line)], lines
 
 
+def check_hostile():
+    """A command line of markup, codes, text from right to left and 5,000 characters moves nothing."""
+    hostile = "<b>\"'&\033[2J\033]0;x\a\u202e\u05e9\u05dc\u05d5\u05dd\r\n" + "x" * 5000
+    process = subprocess.Popen([sys.executable, "-u", "-c", "print('ready'); import time; time.sleep(1000)", hostile], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    try:
+        lines = show("ha-profiler targets")
+        row = [line for line in lines if re.match(rf" *{process.pid} ", line)]
+        assert len(row) == 1 and measure(row[0]) <= COLUMNS, lines
+        assert not re.search("[\u202e\u05dd\033\a]", "".join(lines)), lines
+        assert lines[0].split()[0] == "PID", lines
+        text = subprocess.run(["ha-profiler", "targets"], check=True, capture_output=True, text=True).stdout
+        assert "\033" not in text and "\u202e" not in text and "202e" in text and "x" * 300 in text, text[:300]
+    finally:
+        process.kill()
+        process.wait()
+
+
 def list_checks():
     """Return names and checks."""
     actions = [
@@ -99,6 +117,7 @@ def list_checks():
     checks += [(f"width/help/{command.split()[0]}", check_width, f"ha-profiler {command.split()[0]} --help") for command in actions]
     checks += [
         ("progress/in-its-place", lambda _: check_progress(), None),
+        ("hostile-names", lambda _: check_hostile(), None),
         ("none/pipe", check_no_terminal, "ha-profiler start --seconds 1 --formats collapsed | cat"),
         ("none/file", check_no_terminal, "ha-profiler start --seconds 1 --formats collapsed"),
         ("none/dumb", lambda _: check_dumb(), None),

@@ -107,9 +107,9 @@ def list_foreign(text, names):
     return [word for word in re.findall(r"[A-Za-z]{2,}", text) if word not in NAMES and word not in names]
 
 
-def run(command):
+def run(command, locale="de_DE.UTF-8"):
     """Return what a command says in that language."""
-    environment = {**os.environ, "LC_ALL": "de_DE.UTF-8", "COLUMNS": "100", "NO_COLOR": "1"}
+    environment = {**os.environ, "LC_ALL": locale, "COLUMNS": "100", "NO_COLOR": "1"}
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, timeout=60)
     return done.stdout
 
@@ -122,6 +122,14 @@ def check(number, name, command, names=()):
     if foreign or not output.strip():
         print(*[f"# {line}" for line in [f"English: {' '.join(foreign)}", *output.splitlines()[:40]]], sep="\n", flush=True)
     return bool(output.strip()) and not foreign
+
+
+def check_others(number, command):
+    """Languages that there is no translation for, or not even a locale, say what C says."""
+    said = [re.sub("[“”]", '"', run(command, locale)) for locale in ("C.UTF-8", "es_ES.UTF-8", "xx_YY.UTF-8", "../../etc", "x" * 5000)]
+    ok = len(set(said)) == 1 and "ha-profiler: There is no target" in said[0]
+    print(f"{'' if ok else 'not '}ok {number} /languages/without-translation", *[] if ok else [f"# {text}" for text in said], sep="\n", flush=True)
+    return ok
 
 
 def list_checks(target, exhausted):
@@ -195,12 +203,13 @@ def run_all():
     listed = subprocess.run(["ha-profiler", "--json", "targets"], check=True, capture_output=True, text=True).stdout
     exhausted = set(re.findall(r"[A-Za-z]{2,}", listed))
     checks = list_checks(target.pid, exhausted)
-    print(f"1..{len(checks)}", flush=True)
+    print(f"1..{len(checks) + 1}", flush=True)
     passed = True
     try:
         for number, (name, command, names) in enumerate(checks, 1):
             own = command[0].startswith("/") or command[0] == "setpriv"
             passed &= check(number, name, command if own else ["ha-profiler", *command], set(names))
+        passed &= check_others(len(checks) + 1, ["ha-profiler", "start", "--target", "nobody-is-called-so"])
     finally:
         target.kill()
         target.wait()

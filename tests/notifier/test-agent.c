@@ -9,7 +9,9 @@
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -287,6 +289,26 @@ start_agent (Fixture *fixture)
   return agent;
 }
 
+/* In a mount namespace of this thread and of what it starts. */
+static void
+mount_small_home (Fixture *fixture)
+{
+  g_autofree char *cache = g_build_filename (fixture->dir, "cache", NULL);
+
+  g_mkdir_with_parents (cache, 0700);
+  if (unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+    mount ("home", cache, "tmpfs", 0, "size=4096");
+}
+
+static gboolean
+has_small_home (Fixture *fixture)
+{
+  g_autofree char *cache = g_build_filename (fixture->dir, "cache", NULL);
+  struct stat own, parent;
+
+  return stat (cache, &own) == 0 && stat (fixture->dir, &parent) == 0 && own.st_dev != parent.st_dev;
+}
+
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
@@ -300,8 +322,10 @@ set_up (Fixture *fixture, gconstpointer data)
   g_test_dbus_up (fixture->bus);
   install_viewer (fixture);
   start_service (fixture);
-  if (data == NULL)
+  if (g_strcmp0 (data, "without") != 0)
     start_daemon (fixture);
+  if (g_strcmp0 (data, "full") == 0)
+    mount_small_home (fixture);
   fixture->agent = start_agent (fixture);
   wait_for (fixture, is_subscribed, NULL);
 }
@@ -322,6 +346,12 @@ tear_down (Fixture *fixture, gconstpointer data)
   /* What the agent said at its end. */
   while (g_main_context_iteration (NULL, FALSE))
     continue;
+  if (has_small_home (fixture))
+    {
+      g_autofree char *cache = g_build_filename (fixture->dir, "cache", NULL);
+
+      g_assert_cmpint (umount2 (cache, MNT_DETACH), ==, 0);
+    }
   g_test_dbus_down (fixture->bus);
   g_clear_object (&fixture->bus);
   g_ptr_array_unref (fixture->shown);
@@ -504,6 +534,38 @@ test_bad_name (Fixture *fixture, gconstpointer data)
                 RESULT_ACTIONS, -1);
 }
 
+/* A home of one page, which is taken. */
+static void
+test_full_home (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *expected = g_strdup_printf (
+      "“flamegraph.1.html” cannot be opened: Error writing to file descriptor: %s", g_strerror (ENOSPC));
+  g_autofree char *cache = g_build_filename (fixture->dir, "cache", NULL);
+  g_autofree char *copies = g_build_filename (cache, "ha-profiler", "artifacts", NULL);
+  g_autofree char *rest = g_build_filename (cache, "rest", NULL);
+  g_autofree char *filling = g_strnfill (4096, 'x');
+  g_autoptr (GDir) dir = NULL;
+
+  if (!has_small_home (fixture))
+    {
+      g_test_skip ("only root can mount a small file system");
+      return;
+    }
+  g_assert_true (g_file_set_contents_full (rest, filling, 4096, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  notify (fixture, "Profile Complete", "Wrote it", "finished", "flamegraph.1.html");
+  wait_for (fixture, has_shown, GUINT_TO_POINTER (1));
+  invoke (fixture, "open");
+  wait_for (fixture, has_shown, GUINT_TO_POINTER (2));
+  assert_shown (fixture, 1, "Profile Complete", expected, RESULT_ACTIONS, -1);
+  dir = g_dir_open (copies, 0, NULL);
+  g_assert_null (g_dir_read_name (dir));
+
+  /* As soon as there is room, it goes. */
+  g_assert_cmpint (g_unlink (rest), ==, 0);
+  invoke (fixture, "open");
+  wait_for (fixture, has_viewed, "contents of flamegraph.1.html");
+}
+
 static gboolean
 has_cancelled (Fixture *fixture, gconstpointer data)
 {
@@ -574,6 +636,7 @@ main (int argc, char **argv)
   ADD ("cancel", test_cancel);
   ADD ("daemon-restarted", test_daemon_restarted);
   g_test_add ("/notifier/agent/daemon-late", Fixture, "without", set_up, test_daemon_late, tear_down);
+  g_test_add ("/notifier/agent/full-home", Fixture, "full", set_up, test_full_home, tear_down);
   ADD ("service-left", test_service_left);
   ADD ("second-agent", test_second_agent);
   return g_test_run ();

@@ -16,7 +16,6 @@ import time
 NOTIFIER, TARGET = sys.argv[1:3]
 PICTURES = sys.argv[3] if len(sys.argv) > 3 else None
 PATIENCE = 40
-TRIES = 3
 VIEWER = """[Desktop Entry]
 Type=Application
 Name=Viewer
@@ -110,6 +109,23 @@ class Session:
             "dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", f"string:{name}"
         )
 
+    def watch(self):
+        """Take down what the notification daemon is told and what it answers."""
+        with open(os.path.join(self.directory, "monitor"), "ab") as log:
+            self.start(["dbus-monitor", "--session", "interface=org.freedesktop.Notifications,member=Notify", "type=method_return"], stdout=log)
+        wait_for(lambda: "NameAcquired" in self.read_monitor() or "NameLost" in self.read_monitor(), "the monitor")
+
+    def read_monitor(self):
+        """Return what was taken down."""
+        with open(os.path.join(self.directory, "monitor"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def has_offered_to_open(self):
+        """Whether the daemon has answered to a notification with the action “open”."""
+        calls = re.split(r"^(?=method|signal|error)", self.read_monitor(), flags=re.M)
+        offers = [re.search(r" serial=(\d+) ", call)[1] for call in calls if "member=Notify\n" in call and 'string "open"' in call]
+        return any(f"reply_serial={serial}\n" in call for call in calls for serial in offers)
+
     def list_windows(self):
         """Return the geometries of what is on the screen."""
         ids = self.run("xdotool", "search", "--onlyvisible", "--name", ".*", check=False).split()
@@ -163,18 +179,17 @@ def check(session, command, list_points):
     artifacts = os.path.join(session.directory, "artifacts")
     session.start(command)
     wait_for(lambda: session.is_owned("org.freedesktop.Notifications"), "the notification daemon")
+    session.watch()
     session.start([NOTIFIER])
     wait_for(lambda: session.is_owned("org.homeassistant.Profiler.Notifier"), "the agent")
     target = session.start([sys.executable, "-u", TARGET], stdout=subprocess.PIPE)
     target.stdout.readline()
-    # Where the button is, is a guess, and a click on another one ends the notification.
-    for _ in range(TRIES):
-        session.run("ha-profiler", "start", "--target", str(target.pid), "--seconds", "1", "--output-dir", artifacts)
-        window = wait_for(session.find_settled_window, "a notification on the screen")
-        take_picture(session, command, window)
-        viewed = click(session, list_points(window))
-        if viewed:
-            break
+    session.run("ha-profiler", "start", "--target", str(target.pid), "--seconds", "1", "--output-dir", artifacts)
+    # Before, there is a notification too, of the job that runs, whose buttons are others.
+    wait_for(session.has_offered_to_open, "an offer to open the artifact")
+    window = wait_for(session.find_settled_window, "a notification on the screen")
+    take_picture(session, command, window)
+    viewed = click(session, list_points(window))
     assert viewed, "no click opened anything"
     originals = []
     for path in glob.glob(os.path.join(artifacts, "flamegraph.*.html")):

@@ -97,7 +97,7 @@ def check_hostile():
         assert not re.search("[\u202e\u05dd\033\a]", "".join(lines)), lines
         assert lines[0].split()[0] == "PID", lines
         text = subprocess.run(["ha-profiler", "targets"], check=True, capture_output=True, text=True).stdout
-        assert "\033" not in text and "\u202e" not in text and "202e" in text and "x" * 300 in text, text[:300]
+        assert "\033" not in text and "\u202e" not in text and "202e" in text and "<b>" in text, text
     finally:
         process.kill()
         process.wait()

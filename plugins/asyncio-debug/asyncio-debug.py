@@ -41,20 +41,25 @@ def make_handler(logging, base, logger, saved):
             except BaseException:
                 pass
 
-        # Returns what is to be restored, which is no longer ours.
-        def hand_over(self):
+        def retire(self):
             self.active = False
             logger.removeHandler(self)
             self.close()
-            emit(None)
+
+        # Returns what is to be restored, which is no longer ours.
+        def hand_over(self):
+            self.retire()
+            try:
+                emit(None)
+            except BaseException:
+                pass  # whose it was is no more
             return saved
 
+        # Until all is restored it can be found, by who comes meanwhile and would take what we left on for what was before.
         def undo(self):
             if self.active:
-                self.active = False
-                logger.removeHandler(self)
-                self.close()
                 restore(logging, base, saved)
+                self.retire()
             return {"dropped": self.dropped}
 
     return HaProfilerHandler()

@@ -120,6 +120,17 @@ explain_silence (GError **error)
                     "Python code again. ");
 }
 
+static gboolean
+take_functions (CpuTracing *self, HapCallCounts *counts, JsonNode *value)
+{
+  JsonArray *rows = value != NULL && JSON_NODE_HOLDS_ARRAY (value) ? json_node_get_array (value) : NULL;
+
+  for (guint i = 0; rows != NULL && i < json_array_get_length (rows); i++)
+    if (!take_function (self, counts, json_array_get_element (rows, i)))
+      return FALSE;
+  return rows != NULL;
+}
+
 static HapCallCounts *
 fail (const char *what, GError **error)
 {
@@ -148,7 +159,7 @@ cpu_tracing_finish (CpuTracing *self, gboolean *mixed, GError **error)
         break;
       if (g_get_monotonic_time () > deadline)
         return fail ("it goes on and on", error);
-      if (!take_function (self, counts, value))
+      if (!take_functions (self, counts, value))
         return fail ("no row of a profile, or too many", error);
     }
   if (value == NULL || !JSON_NODE_HOLDS_OBJECT (value) || !hap_call_counts_are_whole (counts))

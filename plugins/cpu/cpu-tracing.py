@@ -158,10 +158,16 @@ def tell(entries):
                 before = callers[id(part.code)].get(number, (0, 0, 0.0, 0.0))
                 counts = (part.callcount, part.callcount - part.reccallcount, part.inlinetime, part.totaltime)
                 callers[id(part.code)][number] = tuple(map(sum, zip(counts, before)))
+    rows = []
     for place, entry in places.items():
         calls = entry.callcount - own.get(id(entry.code), 0)
-        emit([*place, getattr(entry.code, "co_qualname", ""), calls, calls - entry.reccallcount, entry.inlinetime, entry.totaltime,
-              [[number, *counts] for number, counts in callers[id(entry.code)].items()]])
+        rows.append([*place, getattr(entry.code, "co_qualname", ""), calls, calls - entry.reccallcount, entry.inlinetime, entry.totaltime,
+                     [[number, *counts] for number, counts in callers[id(entry.code)].items()]])
+        # Other threads may run for long at each.
+        if len(rows) == 100:
+            emit(rows)
+            rows = []
+    emit(rows)
 
 
 def run(arguments):

@@ -75,8 +75,11 @@ def close():
             posix.close(number)
         except OSError:
             pass
+    # The interpreter may be asked for the next script before this returns, and imports with the builtins that it finds here.
+    everything = globals()
     namespace.clear()
-    globals().clear()
+    for name in [name for name in everything if name != "__builtins__"]:
+        del everything[name]
 
 
 # Called by a snippet before it changes something that lasts: undo ends that and returns the result. It is called in a

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes calls whose number is known, in an event loop, when a line on stdin asks for "work". "reference" has cProfile count the same work, and
 answers what it wrote, as JSON. "threads": from now on other threads make calls, too; "later": one will begin with the next work.
-"profile" has cProfile count from now on. "state": what is left of counting."""
+"sleeper": one more thread, which does nothing. "time": how many milliseconds many calls take, "time-reference": with
+cProfile. "profile" has cProfile count from now on. "state": what is left of counting."""
 import asyncio
 import cProfile
 import functools
@@ -10,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 later = False
 
@@ -103,6 +105,28 @@ async def refer():
                        for key, (cc, nc, tt, ct, callers) in profiler.stats.items()])
 
 
+def burst():
+    for i in range(20000):
+        leaf(i)
+
+
+async def measure():
+    begin = time.perf_counter()
+    burst()
+    for _ in range(5):
+        await work()
+    return f"{(time.perf_counter() - begin) * 1e3:.3f}"
+
+
+async def measure_reference():
+    profiler = cProfile.Profile()
+    profiler.enable()
+    try:
+        return await measure()
+    finally:
+        profiler.disable()
+
+
 def get_state():
     tool = hasattr(sys, "monitoring") and sys.monitoring.get_tool(sys.monitoring.PROFILER_ID)
     handlers = [number for number in range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if signal.getsignal(number)]
@@ -117,11 +141,17 @@ async def answer(word):
         return get_state()
     if word == "reference":
         return await refer()
+    if word == "time":
+        return await measure()
+    if word == "time-reference":
+        return await measure_reference()
     if word == "profile":
         cProfile.Profile().enable()
     elif word == "threads":
         start_thread()
         start_thread()
+    elif word == "sleeper":
+        threading.Thread(target=time.sleep, args=(1e6,), daemon=True).start()
     elif word == "later":
         later = True
     else:

@@ -15,6 +15,7 @@
 #define FIRST_PLACES 2048            /* 8 MiB */
 #define GROW_PLACES 1024             /* by so many at least the window grows */
 #define MOST_PLACES 65536            /* 256 MiB */
+#define SHRINK 3                     /* to this part */
 #define UNREADABLE G_MAXUINT32
 #define EVICTED (G_MAXUINT32 - 1)
 
@@ -57,17 +58,38 @@ py_heap_memory_search_region (PyHeapMemory *self, guint64 address)
   return NULL;
 }
 
+static void
+evict (PyHeapMemory *self, guint32 place)
+{
+  if (self->owners[place] == PY_HEAP_NO_PAGE)
+    return;
+  self->frames[self->owners[place]] = EVICTED;
+  self->owners[place] = PY_HEAP_NO_PAGE;
+}
+
 void
 py_heap_memory_forget (PyHeapMemory *self)
 {
   for (guint32 i = 0; i < self->n_window; i++)
-    if (self->owners[i] != PY_HEAP_NO_PAGE)
-      {
-        self->frames[self->owners[i]] = EVICTED;
-        self->owners[i] = PY_HEAP_NO_PAGE;
-      }
+    evict (self, i);
   self->n_used = 0;
   madvise (self->window, (gsize)self->n_window * PY_HEAP_PAGE, MADV_DONTNEED);
+}
+
+void
+py_heap_memory_shrink (PyHeapMemory *self)
+{
+  guint32 n = MAX (self->n_window / SHRINK, FIRST_PLACES);
+  gsize size = (gsize)n * PY_HEAP_PAGE;
+
+  self->most_places = MIN (self->most_places, n);
+  if (n >= self->n_window)
+    return;
+  for (guint32 i = n; i < self->n_window; i++)
+    evict (self, i);
+  munmap (self->window + size, (gsize)self->n_window * PY_HEAP_PAGE - size);
+  self->n_window = n;
+  self->n_used = MIN (self->n_used, n);
 }
 
 /* Or known not to be readable. */
@@ -112,7 +134,7 @@ use_places (PyHeapMemory *self, gpointer window, guint32 n)
 static void
 grow (PyHeapMemory *self)
 {
-  gsize n = MIN ((gsize)self->n_read * KEPT_OF_TEN / 10 + GROW_PLACES, MOST_PLACES);
+  gsize n = MIN ((gsize)self->n_read * KEPT_OF_TEN / 10 + GROW_PLACES, self->most_places);
   gpointer window = MAP_FAILED;
 
   if (n >= (gsize)self->n_window + GROW_PLACES)
@@ -142,11 +164,7 @@ load_run (PyHeapMemory *self, const PyHeapRegion *region, Run run)
   guint32 place = find_place (self, run.n), got;
 
   for (guint32 i = place; i < place + run.n; i++)
-    if (self->owners[i] != PY_HEAP_NO_PAGE)
-      {
-        self->frames[self->owners[i]] = EVICTED;
-        self->owners[i] = PY_HEAP_NO_PAGE;
-      }
+    evict (self, i);
   got = hap_memory_read_some (self->source, address, self->window + (gsize)place * PY_HEAP_PAGE,
                               (gsize)run.n * PY_HEAP_PAGE)
         / PY_HEAP_PAGE;
@@ -306,6 +324,7 @@ py_heap_memory_new (HapMemory *source, HapMaps *maps)
   PyHeapMemory *self = g_object_new (PY_TYPE_HEAP_MEMORY, NULL);
 
   self->source = g_object_ref (source);
+  self->most_places = MOST_PLACES;
   list_regions (self, maps);
   self->frames_size = MAX ((gsize)self->n_pages, 1) * sizeof *self->frames;
   self->frames = reserve (self->frames_size);

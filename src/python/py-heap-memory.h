@@ -46,9 +46,10 @@ struct _PyHeapMemory
   guint32 *frames; /* for each page: 1 + its place in the window; 0: not read; UNREADABLE */
   gsize frames_size;
   guint8 *window;
-  guint32 *owners;  /* for each place of the window: the page there */
-  guint32 n_window; /* places */
-  guint32 n_used;   /* of them, those in use */
+  guint32 most_places; /* it does not grow beyond */
+  guint32 *owners;     /* for each place of the window: the page there */
+  guint32 n_window;    /* places */
+  guint32 n_used;      /* of them, those in use */
   guint32 chance;
   guint32 n_read; /* pages that were ever read */
   guint64 bytes_read;
@@ -58,6 +59,9 @@ PyHeapMemory *py_heap_memory_new (HapMemory *source, HapMaps *maps);
 
 /* Gives the window's room back; what is needed again is read again. */
 void py_heap_memory_forget (PyHeapMemory *self);
+
+/* Gives most of the window's room back, for good: for who reads in the order of addresses from now on. */
+void py_heap_memory_shrink (PyHeapMemory *self);
 
 /*< private >*/
 gboolean py_heap_memory_read_slowly (PyHeapMemory *self, guint64 address, gpointer buffer, gsize size);

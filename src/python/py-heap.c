@@ -497,6 +497,7 @@ py_heap_make_references (PyHeap *self, GCancellable *cancellable, GError **error
 
   if (self->references != NULL)
     return TRUE;
+  py_heap_memory_shrink (self->memory);
   first = g_new (guint32, (gsize)self->n_objects + 1);
   pass_init (&pass, self, cancellable);
   pass.visitor.visit = on_known_reference;

@@ -93,6 +93,7 @@ async def main():
             n_objects = walk()
             print(time.monotonic() - started, n_objects, flush=True)
         else:
+            await asyncio.sleep(0.01)  # it has to notice
             print(watch.longest * 1000, *read_resident(), flush=True)
             watch.longest = 0
     task.cancel()

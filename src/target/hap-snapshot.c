@@ -306,3 +306,49 @@ hap_snapshot_get_holes (HapSnapshot *self, guint64 *shared, guint64 *missing)
         *missing += mapping->end - mapping->start;
     }
 }
+
+static HapTracer *
+get_tracer (HapSnapshot *self, GError **error)
+{
+  if (self->is_fork)
+    return hap_target_get_tracer (self->target, error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "Nothing can run in a copy of the target: %s",
+               hap_snapshot_get_refusal (self));
+  return NULL;
+}
+
+static gboolean
+set_gone_error (GError **error)
+{
+  if (error == NULL || !g_error_matches (*error, HAP_ERROR, HAP_ERROR_TARGET_GONE))
+    return FALSE;
+  g_clear_error (error);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_NO_SPACE,
+               "The copy of the target was ended: memory is short, or it took too long");
+  return FALSE;
+}
+
+gboolean
+hap_snapshot_patch (HapSnapshot *self, const HapWrite *writes, guint n_writes, GError **error)
+{
+  HapTracer *tracer = get_tracer (self, error);
+
+  return tracer != NULL && (hap_tracer_patch (tracer, writes, n_writes, error) || set_gone_error (error));
+}
+
+gboolean
+hap_snapshot_run (HapSnapshot *self, guint descriptor, GError **error)
+{
+  HapTracer *tracer = get_tracer (self, error);
+
+  return tracer != NULL && (hap_tracer_run (tracer, descriptor, error) || set_gone_error (error));
+}
+
+gboolean
+hap_snapshot_is_running (HapSnapshot *self)
+{
+  HapTracer *tracer = get_tracer (self, NULL);
+  gboolean runs = FALSE;
+
+  return tracer != NULL && hap_tracer_watch (tracer, &runs, NULL) && runs;
+}

@@ -54,6 +54,27 @@ gboolean hap_snapshot_is_alive (HapSnapshot *self);
  */
 void hap_snapshot_get_holes (HapSnapshot *self, guint64 *shared, guint64 *missing);
 
+/*
+ * What follows makes something run, of a fork and for actions that may make the target run code (hap-run.h).
+ * From the first hap_snapshot_run() on the snapshot lasts a minute.
+ */
+
+/* Writes into the snapshot, each whole. */
+gboolean hap_snapshot_patch (HapSnapshot *self, const HapWrite *writes, guint n_writes, GError **error);
+
+/**
+ * hap_snapshot_run:
+ * @descriptor: of the target, the only one that it keeps
+ *
+ * Forks a process off the snapshot, which goes on where the target's main thread was, alone. It cannot reach
+ * anything but that descriptor and files to read, and has bounds of memory. One at a time: an earlier one
+ * ends. The snapshot stays as it is. Errors: HAP_ERROR_NO_SPACE: the snapshot has ended, for memory is short
+ */
+gboolean hap_snapshot_run (HapSnapshot *self, guint descriptor, GError **error);
+
+/* FALSE once it has ended. */
+gboolean hap_snapshot_is_running (HapSnapshot *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HapSnapshot, hap_snapshot_free)
 
 G_END_DECLS

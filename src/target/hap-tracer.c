@@ -354,15 +354,16 @@ hap_tracer_close_files (HapTracer *self, GError **error)
   return call (self, TRACER_CLOSE, 0, &reply, sizeof reply, error);
 }
 
-gboolean
-hap_tracer_publish (HapTracer *self,
-                    guint64 vdso,
-                    const char *text,
-                    const HapWrite *writes,
-                    guint n_writes,
-                    GError **error)
+static gboolean
+publish (HapTracer *self,
+         TracerRequestKind kind,
+         guint64 vdso,
+         const char *text,
+         const HapWrite *writes,
+         guint n_writes,
+         GError **error)
 {
-  TracerPublication publication = { .kind = TRACER_PUBLISH, .vdso = vdso, .n_writes = n_writes };
+  TracerPublication publication = { .kind = kind, .vdso = vdso, .n_writes = n_writes };
   TracerReply reply;
 
   g_return_val_if_fail (n_writes <= TRACER_MAX_WRITES, FALSE);
@@ -382,11 +383,47 @@ hap_tracer_publish (HapTracer *self,
 }
 
 gboolean
+hap_tracer_publish (HapTracer *self,
+                    guint64 vdso,
+                    const char *text,
+                    const HapWrite *writes,
+                    guint n_writes,
+                    GError **error)
+{
+  return publish (self, TRACER_PUBLISH, vdso, text, writes, n_writes, error);
+}
+
+gboolean
+hap_tracer_patch (HapTracer *self, const HapWrite *writes, guint n_writes, GError **error)
+{
+  return publish (self, TRACER_PATCH, 0, NULL, writes, n_writes, error);
+}
+
+gboolean
 hap_tracer_wake (HapTracer *self, guint tid, GError **error)
 {
   TracerReply reply;
 
   return call (self, TRACER_WAKE, tid, &reply, sizeof reply, error);
+}
+
+gboolean
+hap_tracer_run (HapTracer *self, guint descriptor, GError **error)
+{
+  TracerReply reply;
+
+  return call (self, TRACER_RUN, descriptor, &reply, sizeof reply, error);
+}
+
+gboolean
+hap_tracer_watch (HapTracer *self, gboolean *runs, GError **error)
+{
+  TracerReply reply;
+
+  if (!call (self, TRACER_WATCH, 0, &reply, sizeof reply, error))
+    return FALSE;
+  *runs = reply.value != 0;
+  return TRUE;
 }
 
 gsize

@@ -101,6 +101,11 @@ gboolean hap_tracer_publish (HapTracer *self,
                              GError **error);
 gboolean hap_tracer_wake (HapTracer *self, guint tid, GError **error);
 
+/* Into the copy, as hap_snapshot_patch(); of it, as hap_snapshot_run() and hap_snapshot_is_running(). */
+gboolean hap_tracer_patch (HapTracer *self, const HapWrite *writes, guint n_writes, GError **error);
+gboolean hap_tracer_run (HapTracer *self, guint descriptor, GError **error);
+gboolean hap_tracer_watch (HapTracer *self, gboolean *runs, GError **error);
+
 /* Where a published text lies, before the end of the vDSO. */
 gsize hap_tracer_get_text_room (void);
 

@@ -50,6 +50,12 @@ tracer_registers_get_pc (const TracerRegisters *self)
   return self->pc;
 }
 
+uint64_t
+tracer_registers_get_stack (const TracerRegisters *self)
+{
+  return self->sp;
+}
+
 long
 tracer_registers_get_result (const TracerRegisters *self)
 {

@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -173,6 +174,20 @@ find_open_lock (void)
   if (child == 0)
     _exit (0);
   return is_refused (child) ? NULL : "it can start processes";
+}
+
+bool
+tracer_check_descriptors (void)
+{
+  struct stat tasks, status;
+  int type;
+  socklen_t size = sizeof type;
+
+  return getsockopt (TRACER_SOCKET, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET
+         && (syscall (SYS_pidfd_send_signal, TRACER_PIDFD, 0, NULL, 0) == 0 || errno == ESRCH
+             || errno == EPERM)
+         && fstat (TRACER_TASKS, &tasks) == 0 && S_ISDIR (tasks.st_mode)
+         && fstat (TRACER_STATUS, &status) == 0 && S_ISREG (status.st_mode);
 }
 
 const char *

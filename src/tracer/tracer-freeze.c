@@ -14,18 +14,20 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "tracer-inject.h"
+#include "tracer-protocol.h"
 
-static void
-add_zombie (TracerCopy *self, pid_t ns_pid)
+#define NS_PER_MS 1000000ULL
+
+void
+tracer_copy_add_zombie (TracerCopy *self, pid_t ns_pid)
 {
   if (ns_pid > 0 && self->n_zombies < TRACER_MAX_ZOMBIES)
     self->zombies[self->n_zombies++] = ns_pid;
 }
 
 /* The copy was attached to by its birth. From here on it ends with us. */
-static int
-await_birth (TracerHold *hold, pid_t pid, uint64_t deadline)
+int
+tracer_await_birth (TracerHold *hold, pid_t pid, uint64_t deadline)
 {
   int status;
   pid_t changed = tracer_wait (hold, pid, &status, deadline);
@@ -60,28 +62,61 @@ tracer_freeze (TracerCopy *self, TracerHold *hold, pid_t pid, uint64_t deadline,
   if (status == 0 && child == 0)
     status = ECHILD; /* it was not given to us */
   if (status == 0)
-    status = await_birth (hold, child, deadline);
+    status = tracer_await_birth (hold, child, deadline);
+  if (status == 0 && !tracer_get_registers (pid, &self->registers))
+    {
+      hold->stuck = true;
+      status = ESRCH;
+    }
   if (status != 0)
     {
-      add_zombie (self, result);
+      tracer_copy_add_zombie (self, result);
       return status;
     }
   self->pid = child;
   self->ns_pid = result;
   self->made = tracer_now ();
+  self->isolated = false;
   return 0;
+}
+
+/* Needs no right to send signals. Before Linux 5.18 it lets the copy go on instead, which is to its end. */
+static void
+end (pid_t pid)
+{
+  int status;
+  pid_t changed;
+
+  ptrace (PTRACE_KILL, pid, NULL, NULL);
+  do
+    changed = waitpid (pid, &status, __WALL);
+  while ((changed < 0 && errno == EINTR) || (changed == pid && WIFSTOPPED (status)));
+}
+
+void
+tracer_copy_kill_runner (TracerCopy *self)
+{
+  if (self->runner == 0)
+    return;
+  end (self->runner);
+  tracer_copy_add_zombie (self, self->runner_ns_pid);
+  self->runner = 0;
 }
 
 void
 tracer_copy_kill (TracerCopy *self)
 {
+  tracer_copy_kill_runner (self);
   if (self->pid == 0)
     return;
-  /* Needs no right to send signals. Before Linux 5.18 it lets the copy go on instead, which is to its end. */
-  ptrace (PTRACE_KILL, self->pid, NULL, NULL);
-  while (waitpid (self->pid, NULL, __WALL) < 0 && errno == EINTR)
-    continue;
+  end (self->pid);
   tracer_copy_forget (self);
+}
+
+uint64_t
+tracer_copy_get_end (const TracerCopy *self)
+{
+  return self->made + (self->isolated ? TRACER_RUN_LIMIT_MS : TRACER_COPY_LIMIT_MS) * NS_PER_MS;
 }
 
 void
@@ -89,8 +124,10 @@ tracer_copy_forget (TracerCopy *self)
 {
   if (self->pid == 0)
     return;
-  add_zombie (self, self->ns_pid);
-  self->pid = self->ns_pid = 0;
+  tracer_copy_add_zombie (self, self->ns_pid);
+  if (self->runner != 0)
+    tracer_copy_add_zombie (self, self->runner_ns_pid);
+  self->pid = self->ns_pid = self->runner = 0;
 }
 
 int

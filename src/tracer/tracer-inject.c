@@ -254,7 +254,8 @@ call_from_stub (TracerHold *hold,
                 long *result,
                 pid_t *child)
 {
-  const unsigned long options = PTRACE_O_TRACESYSGOOD | (call->forks ? PTRACE_O_TRACECLONE : 0);
+  const unsigned long options = PTRACE_O_TRACESYSGOOD | (call->forks ? PTRACE_O_TRACECLONE : 0)
+                                | (thread->ours ? PTRACE_O_EXITKILL : 0);
   TracerRegisters moved = *registers;
   int status, back;
 

@@ -60,6 +60,7 @@ uint64_t tracer_put_text (pid_t pid, uint64_t vdso, size_t offset, const char *t
 bool tracer_get_registers (pid_t tid, TracerRegisters *registers);
 bool tracer_set_registers (pid_t tid, const TracerRegisters *registers);
 uint64_t tracer_registers_get_pc (const TracerRegisters *self);
+uint64_t tracer_registers_get_stack (const TracerRegisters *self);
 long tracer_registers_get_result (const TracerRegisters *self);
 
 #define TRACER_MAX_DWARF_REGISTERS 32

@@ -11,7 +11,7 @@
  *
  * A stop in order to make a copy may last TRACER_WATCHDOG_MS_PER_GIB longer for each GiB that is to be
  * copied; of that, TRACER_PROTECT_MS are for what the peer does before it lets go. A copy is dropped after
- * TRACER_COPY_LIMIT_MS.
+ * TRACER_COPY_LIMIT_MS, one of which something runs, after TRACER_RUN_LIMIT_MS.
  */
 
 #define TRACER_HOLD_LIMIT_MS 20
@@ -19,6 +19,7 @@
 #define TRACER_WATCHDOG_MS_PER_GIB 25
 #define TRACER_PROTECT_MS 15
 #define TRACER_COPY_LIMIT_MS 10000
+#define TRACER_RUN_LIMIT_MS 60000
 
 typedef enum
 {
@@ -35,6 +36,10 @@ typedef enum
   TRACER_CLOSE = 6, /* argument: as FREEZE. Makes it close them, as far as it has not */
   TRACER_PUBLISH = 7, /* all threads are held. A TracerPublication */
   TRACER_WAKE = 8,    /* argument: a held thread. Ends its epoll_wait(), as if the time were over */
+  TRACER_PATCH = 9,   /* a TracerPublication without a text, into the copy */
+  TRACER_RUN = 10,    /* argument: a descriptor. Nothing is held. Forks a process off the copy, which goes on
+                         with that    one alone; an earlier one ends */
+  TRACER_WATCH = 11,  /* argument: 0. Whether it runs */
 } TracerRequestKind;
 
 typedef struct
@@ -60,7 +65,7 @@ typedef struct
  * writes, in order. */
 typedef struct
 {
-  uint64_t kind; /* TRACER_PUBLISH */
+  uint64_t kind; /* TRACER_PUBLISH, TRACER_PATCH */
   uint64_t vdso;
   uint64_t n_writes;
   char text[TRACER_MAX_TEXT]; /* ends with a NUL */
@@ -75,10 +80,11 @@ typedef struct
                  EINVAL no hold or a second one. FREEZE, besides: EAGAIN, ENOMEM the kernel refuses another
                  process, EACCES the target is under seccomp, ENXIO no room for what makes it fork, ENOSYS not
                  on this processor, EINVAL a second copy. DROP: EINVAL no copy. OPEN, CLOSE: likewise, and
-                 what the kernel told the target (EMFILE); OPEN: EINVAL a second pair. PUBLISH: EFAULT */
+                 what the kernel told the target (EMFILE); OPEN: EINVAL a second pair. PUBLISH, PATCH: EFAULT.
+                 PATCH, RUN, WATCH: ESRCH the copy has ended, EINVAL there is none */
   uint64_t value; /* HOLD: the number of threads held; LET_GO: nanoseconds from the first stop to the last
                      release; FREEZE: the copy's pid in our pid namespace; OPEN: the target's descriptors, the
-                     second << 32 */
+                     second << 32; WATCH: 1 it runs */
 } TracerReply;
 
 /* The general registers of a thread by their numbers in DWARF, as the processor's ABI gives them. */

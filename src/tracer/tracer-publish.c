@@ -10,9 +10,7 @@
 
 #include <errno.h>
 #include <linux/memfd.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -147,31 +145,4 @@ tracer_publish (pid_t pid, const TracerPublication *publication)
         return EFAULT;
     }
   return 0;
-}
-
-/* One reply to each request always has room, unless the peer sends without reading. */
-void
-tracer_send (const TracerReply *reply, TracerFiles *files)
-{
-  union
-  {
-    struct cmsghdr header;
-    char space[CMSG_SPACE (sizeof files->fds)];
-  } control = { 0 };
-  struct iovec part = { (void *)reply, sizeof *reply };
-  struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-
-  if (files != NULL)
-    {
-      message.msg_control = &control;
-      message.msg_controllen = sizeof control;
-      control.header.cmsg_level = SOL_SOCKET;
-      control.header.cmsg_type = SCM_RIGHTS;
-      control.header.cmsg_len = CMSG_LEN (sizeof files->fds);
-      memcpy (CMSG_DATA (&control.header), files->fds, sizeof files->fds);
-    }
-  if (sendmsg (TRACER_SOCKET, &message, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof *reply)
-    _exit (EXIT_FAILURE);
-  if (files != NULL)
-    tracer_files_drop (files);
 }

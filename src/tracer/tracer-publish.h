@@ -36,6 +36,3 @@ bool tracer_publication_is_sound (const TracerPublication *publication);
 
 /* All threads are held. Stops at the first write that fails: EFAULT. */
 int tracer_publish (pid_t pid, const TracerPublication *publication);
-
-/* Sends a reply, with @files (nullable), which are dropped then. We end where it cannot be sent. */
-void tracer_send (const TracerReply *reply, TracerFiles *files);

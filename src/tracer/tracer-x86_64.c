@@ -117,6 +117,12 @@ tracer_registers_get_pc (const TracerRegisters *self)
   return self->rip;
 }
 
+uint64_t
+tracer_registers_get_stack (const TracerRegisters *self)
+{
+  return self->rsp;
+}
+
 long
 tracer_registers_get_result (const TracerRegisters *self)
 {

@@ -12,7 +12,6 @@
 #include "tracer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,11 +27,11 @@
 #include "tracer-duty.h"
 #include "tracer-freeze.h"
 #include "tracer-inject.h"
-#include "tracer-protocol.h"
+#include "tracer-peer.h"
 #include "tracer-publish.h"
+#include "tracer-runner.h"
 
 #define NS_PER_MS 1000000ULL
-#define NS_PER_SECOND 1000000000ULL
 #define KIB_PER_GIB (1024 * 1024)
 
 /* How long threads may take to stop, of the time that they may be held at all. */
@@ -43,8 +41,8 @@
 #define INJECT_TRIES 10
 #define INJECT_INTERVAL NS_PER_MS
 
-/* How often it is tried to have the target reap what it could not be made to before. */
-#define REAP_INTERVAL (200 * NS_PER_MS)
+/* How often what runs of a copy is looked at. */
+#define WATCH_INTERVAL (20 * NS_PER_MS)
 
 typedef struct
 {
@@ -67,13 +65,6 @@ typedef struct
   TracerReply reply; /* for main() to send, if it has a kind */
   pid_t server;      /* the thread that attaches */
 } Session;
-
-/* What a peer may send. */
-typedef union
-{
-  TracerRequest request;
-  TracerPublication publication;
-} Packet;
 
 /* The kernel kills us, and so lets go of all threads, if it is not disarmed (0) in time: even if we are
  * stopped ourselves. While it is armed the target is held. */
@@ -167,6 +158,16 @@ reap (Session *self)
       if (status != EAGAIN)
         break;
     }
+}
+
+static void
+watch (Session *self)
+{
+  const bool had_copy = self->copy.pid != 0;
+
+  tracer_copy_watch (&self->copy);
+  if (had_copy && self->copy.pid == 0)
+    self->copy_ended = true;
 }
 
 static void
@@ -322,9 +323,37 @@ handle_wake (Session *self, uint64_t tid)
   return 0;
 }
 
+static int
+handle_patch (Session *self, const TracerPublication *publication)
+{
+  if (self->copy.pid == 0)
+    return self->copy_ended ? ESRCH : EINVAL;
+  if (!tracer_publication_is_sound (publication) || publication->text[0] != '\0')
+    _exit (EXIT_FAILURE);
+  return tracer_publish (self->copy.pid, publication);
+}
+
+static int
+handle_run (Session *self, uint64_t descriptor)
+{
+  if (self->hold.n_threads > 0 || self->copy.pid == 0 || descriptor > INT32_MAX)
+    return self->copy_ended ? ESRCH : EINVAL;
+  return tracer_copy_run (&self->copy, self->hold.alarm, (int)descriptor);
+}
+
+static int
+handle_watch (Session *self, uint64_t *runs)
+{
+  watch (self);
+  if (self->copy.pid == 0)
+    return self->copy_ended ? ESRCH : EINVAL;
+  *runs = self->copy.runner != 0;
+  return 0;
+}
+
 /* A request that changes the target. FALSE: there is none of this kind, or not for this peer. */
 static bool
-handle_modification (Session *self, const Packet *packet, TracerReply *reply)
+handle_modification (Session *self, const TracerPacket *packet, TracerReply *reply)
 {
   if (!self->may_modify)
     return false;
@@ -342,6 +371,15 @@ handle_modification (Session *self, const Packet *packet, TracerReply *reply)
     case TRACER_WAKE:
       reply->status = handle_wake (self, packet->request.argument);
       return true;
+    case TRACER_PATCH:
+      reply->status = handle_patch (self, &packet->publication);
+      return true;
+    case TRACER_RUN:
+      reply->status = handle_run (self, packet->request.argument);
+      return true;
+    case TRACER_WATCH:
+      reply->status = handle_watch (self, &reply->value);
+      return true;
     default:
       return false;
     }
@@ -349,7 +387,7 @@ handle_modification (Session *self, const Packet *packet, TracerReply *reply)
 
 /* A peer that does not keep to the protocol is no peer. */
 static TracerReply
-handle (Session *self, const Packet *packet)
+handle (Session *self, const TracerPacket *packet)
 {
   const TracerRequest *request = &packet->request;
   TracerReply reply = { .kind = request->kind };
@@ -375,59 +413,33 @@ send_reply (Session *self, TracerReply *reply)
   reply->kind = 0;
 }
 
-/* For unwinding the stack of a thread that is held. */
-static void
-handle_read_registers (Session *self, uint64_t tid)
-{
-  TracerRegistersReply reply = { .reply.kind = TRACER_READ_REGISTERS };
-  TracerRegisters registers;
-
-  _Static_assert(TRACER_MAX_REGISTERS == TRACER_MAX_DWARF_REGISTERS, "of one size");
-  if (tid > INT32_MAX)
-    _exit (EXIT_FAILURE);
-  if (!tracer_holds (&self->hold, (pid_t)tid))
-    reply.reply.status = EINVAL;
-  else if (!tracer_get_registers ((pid_t)tid, &registers))
-    reply.reply.status = ESRCH;
-  else
-    {
-      reply.reply.value = tracer_registers_to_dwarf (&registers, reply.registers);
-      reply.pc = tracer_registers_get_pc (&registers);
-    }
-  if (send (TRACER_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof reply)
-    _exit (EXIT_FAILURE);
-}
-
-/* FALSE when @end came before a request, or the target's end before both. A late SIGALRM is no request. */
+/* Beside a copy; of one that runs, what becomes of it is looked at meanwhile. FALSE: its time is over, or the
+ * target's, or it has ended. */
 static bool
-wait_for_request (uint64_t end, bool target_may_end)
+wait_beside_copy (Session *self)
 {
-  struct pollfd events[] = { { .fd = TRACER_SOCKET, .events = POLLIN },
-                             { .fd = TRACER_PIDFD, .events = POLLIN } };
-  uint64_t now;
+  const uint64_t end = tracer_copy_get_end (&self->copy);
 
-  while ((now = tracer_now ()) < end)
+  while (self->copy.runner != 0)
     {
-      const struct timespec left = { .tv_sec = (end - now) / NS_PER_SECOND,
-                                     .tv_nsec = (end - now) % NS_PER_SECOND };
+      const uint64_t next = tracer_now () + WATCH_INTERVAL;
 
-      if (ppoll (events, target_may_end ? 1 : 2, &left, NULL) > 0)
-        return events[0].revents != 0;
+      if (tracer_wait_for_request (next < end ? next : end, false))
+        return true;
+      if (next >= end || tracer_now () < next)
+        return false;
+      watch (self);
     }
-  return false;
+  return self->copy.pid != 0 && tracer_wait_for_request (end, false);
 }
 
 /* The peer's end is ours, and the copy's, and that of files that nobody in the target knows of. */
 static void
-receive (Session *self, Packet *packet)
+receive (Session *self, TracerPacket *packet)
 {
-  ssize_t size;
+  bool ended;
 
-  do
-    size = recv (TRACER_SOCKET, packet, sizeof *packet, MSG_TRUNC);
-  while (size < 0 && errno == EINTR);
-  if (size == (ssize_t)sizeof packet->request
-      || (size == (ssize_t)sizeof packet->publication && packet->request.kind == TRACER_PUBLISH))
+  if (tracer_receive (packet, &ended))
     return;
   if (self->hold.n_threads > 0)
     let_go (self);
@@ -435,7 +447,7 @@ receive (Session *self, Packet *packet)
     drop (self);
   if (self->files.n_open > 0 && !self->published && !self->hold.stuck)
     do_held (self, close_files);
-  _exit (size == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+  _exit (ended ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 static void
@@ -459,20 +471,19 @@ static void *
 serve (void *data)
 {
   Session *self = data;
-  Packet packet;
+  TracerPacket packet;
 
   self->server = syscall (SYS_gettid);
   set_alarm_mask (SIG_UNBLOCK);
   while (!self->hold.stuck)
     {
-      if (self->hold.n_threads > 0 && !wait_for_request (self->hold_end, true))
+      if (self->hold.n_threads > 0 && !tracer_wait_for_request (self->hold_end, true))
         {
           let_go (self);
           self->expired = true;
           continue;
         }
-      if (self->hold.n_threads == 0 && self->copy.pid != 0
-          && !wait_for_request (self->copy.made + TRACER_COPY_LIMIT_MS * NS_PER_MS, false))
+      if (self->hold.n_threads == 0 && self->copy.pid != 0 && !wait_beside_copy (self))
         {
           drop (self);
           self->copy_ended = true;
@@ -481,7 +492,7 @@ serve (void *data)
       receive (self, &packet);
       if (packet.request.kind == TRACER_READ_REGISTERS)
         {
-          handle_read_registers (self, packet.request.argument);
+          tracer_send_registers (&self->hold, packet.request.argument);
           continue;
         }
       self->reply = handle (self, &packet);
@@ -513,20 +524,6 @@ run_server (Session *self)
   while (syscall (SYS_tgkill, getpid (), self->server, 0) == 0)
     sched_yield ();
   set_watchdog (self, 0);
-}
-
-static bool
-check_descriptors (void)
-{
-  struct stat tasks, status;
-  int type;
-  socklen_t size = sizeof type;
-
-  return getsockopt (TRACER_SOCKET, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET
-         && (syscall (SYS_pidfd_send_signal, TRACER_PIDFD, 0, NULL, 0) == 0 || errno == ESRCH
-             || errno == EPERM)
-         && fstat (TRACER_TASKS, &tasks) == 0 && S_ISDIR (tasks.st_mode)
-         && fstat (TRACER_STATUS, &status) == 0 && S_ISREG (status.st_mode);
 }
 
 static void
@@ -578,7 +575,7 @@ main (int argc, char **argv)
   static Session session;
   const char *open_lock;
 
-  if (!parse_arguments (&session, argc, argv) || !check_descriptors ())
+  if (!parse_arguments (&session, argc, argv) || !tracer_check_descriptors ())
     {
       fputs ("ha-profiler-tracer is started by ha-profilerd, with descriptors of one process\n", stderr);
       return EXIT_FAILURE;

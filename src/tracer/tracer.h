@@ -25,6 +25,7 @@ typedef struct
   pid_t tid;
   bool stopped; /* else it was told to stop */
   int signal;   /* that it was about to receive when it stopped: it gets it when it goes on */
+  bool ours;    /* of a copy: ends with us */
 } TracerThread;
 
 /* The threads that are held. */

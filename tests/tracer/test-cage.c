@@ -167,7 +167,7 @@ make_packet (GRand *rand, guint pid, guint8 packet[MAX_PACKET])
     packet[i] = (guint8)g_rand_int (rand);
   if (g_rand_int_range (rand, 0, 8) > 0)
     {
-      const guint kinds[] = { TRACER_HOLD, TRACER_HOLD, TRACER_LET_GO, 3, 4, 5, 6, 16 };
+      const guint kinds[] = { TRACER_HOLD, TRACER_HOLD, TRACER_LET_GO, 3, 4, 5, 6, 8, 10, 11, 16 };
       const guint arguments[] = { 0, pid, pid + 1, 1, g_rand_int (rand), G_MAXUINT32 };
 
       request.kind = kinds[g_rand_int_range (rand, 0, G_N_ELEMENTS (kinds))];

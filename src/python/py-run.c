@@ -18,6 +18,7 @@
 #include "py-literal.h"
 #include "py-main-thread.h"
 #include "py-request.h"
+#include "py-run-private.h"
 #include "py-runtime-private.h"
 
 #define WRAPPER "/org/homeassistant/Profiler/python/py-run.py"
@@ -177,6 +178,39 @@ write_script (PyRun *self, const char *snippet, GVariant *arguments, GError **er
   return FALSE;
 }
 
+/* The position is the target's, too. What it has written so far and nobody has read is dropped. */
+gboolean
+py_run_write_header (PyRun *self, const char *text, GError **error)
+{
+  char header[PY_RUN_HEADER + 1];
+  off_t end;
+
+  g_snprintf (header, sizeof header, "%-*s", PY_RUN_HEADER, text);
+  end = MAX (lseek (self->channel.fd, 0, SEEK_END), PY_RUN_HEADER);
+  self->begin = self->lines->len;
+  self->offset = (guint64)end;
+  if (lseek (self->channel.fd, end, SEEK_SET) == end
+      && pwrite (self->channel.fd, header, PY_RUN_HEADER, 0) == PY_RUN_HEADER)
+    return TRUE;
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot write to the target: %s", g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+py_run_let_copy_go (PyRun *self, GError **error)
+{
+  if (fcntl (self->channel.fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
+    return TRUE;
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot let the target go on: %s", g_strerror (errno));
+  return FALSE;
+}
+
+guint
+py_run_get_descriptor (PyRun *self)
+{
+  return self->channel.number;
+}
+
 /* A machine under load may not stop the target in time at the first try. */
 static gboolean
 open_files (PyRun *self, gint64 deadline, GCancellable *cancellable, GError **error)
@@ -199,7 +233,7 @@ open_files (PyRun *self, gint64 deadline, GCancellable *cancellable, GError **er
   self->script_file = files[0];
   self->channel = files[1];
   self->script.number = files[0].number;
-  return TRUE;
+  return py_run_write_header (self, "", error);
 }
 
 /* All threads are held. */
@@ -431,12 +465,15 @@ take_line (const char *line, PyRunEvent *event, JsonNode **value, GError **error
                    text != NULL ? text : _ ("it does not say why"));
       return FALSE;
     }
-  if (local_error != NULL || line[0] == '\0' || strchr ("ikr", line[0]) == NULL)
+  if (local_error != NULL || line[0] == '\0' || strchr ("ikrc", line[0]) == NULL)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("The target answers what cannot be understood"));
       return FALSE;
     }
-  *event = line[0] == 'i' ? PY_RUN_ITEM : line[0] == 'k' ? PY_RUN_STAYS : PY_RUN_RESULT;
+  *event = line[0] == 'i'   ? PY_RUN_ITEM
+           : line[0] == 'k' ? PY_RUN_STAYS
+           : line[0] == 'c' ? PY_RUN_WAITS
+                            : PY_RUN_RESULT;
   *value = node != NULL && JSON_NODE_HOLDS_NULL (node) ? NULL : g_steal_pointer (&node);
   return TRUE;
 }

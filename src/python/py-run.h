@@ -27,6 +27,7 @@ typedef enum
 {
   PY_RUN_ITEM,   /* emit()'s value */
   PY_RUN_STAYS,  /* it has returned, and lasts: run()'s value */
+  PY_RUN_WAITS,  /* to be copied (py-fork.h) */
   PY_RUN_RESULT, /* all is over: run()'s or undo()'s value */
 } PyRunEvent;
 

@@ -220,6 +220,12 @@ hap_action_modifies (HapAction *self)
          || has_unusual_value (self, HAP_PARAM_MODIFY);
 }
 
+gboolean
+hap_action_enters (HapAction *self)
+{
+  return HAP_ACTION_GET_CLASS (self)->enters || hap_action_modifies (self);
+}
+
 GVariant *
 hap_action_get_data (HapAction *self)
 {

@@ -56,6 +56,8 @@ G_DECLARE_DERIVABLE_TYPE (HapAction, hap_action, HAP, ACTION, GObject)
  * @stops: (nullable): this action runs nowhere: it ends the job in that slot, as StopLogObjects does
  * @lasts: with HAP_REPLY_NONE: a job on the bus that goes on after its call is answered, which is when it
  * first tells progress
+ * @enters: run() makes the target run code of ours that changes nothing there, but to be copied (PyFork); the
+ * authority says what is told, not this
  * @run: runs the action. Called in a worker process only, in a thread of its own; blocks until the action is
  * done; returns early, with what it has, when @cancellable is cancelled. FALSE if and only if @error is set.
  *
@@ -75,6 +77,7 @@ struct _HapActionClass
   const char *slot;
   const char *stops;
   gboolean lasts;
+  gboolean enters;
 
   gboolean (*run) (HapAction *self,
                    HapTarget *target,
@@ -95,7 +98,8 @@ gboolean hap_action_run (HapAction *self,
  * hap_action_class_list_attributes:
  * @n_attributes: (out): length of the result
  *
- * Returns: (transfer container) (array length=n_attributes): the properties that are data attributes, in the order of installation
+ * Returns: (transfer container) (array length=n_attributes): the properties that are data attributes, in the
+ * order of installation
  */
 GParamSpec **hap_action_class_list_attributes (HapActionClass *klass, guint *n_attributes);
 
@@ -129,6 +133,9 @@ gboolean hap_action_asks_for_secrets (HapAction *self);
 /* TRUE when it runs code in the target: its class has the authority "modify", or an attribute with
  * HAP_PARAM_MODIFY another value than its default. No other action may change the target. */
 gboolean hap_action_modifies (HapAction *self);
+
+/* TRUE when code of ours is to run in the target, whether it changes anything or not. */
+gboolean hap_action_enters (HapAction *self);
 
 /**
  * hap_action_get_data:

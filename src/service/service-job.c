@@ -521,7 +521,7 @@ service_job_new (const ServiceContext *context,
   self->action = g_object_ref (action);
   self->plugin = g_strdup (plugin);
   self->process = service_process_ref (process);
-  self->tracers = service_tracers_new (context->launcher, process, hap_action_modifies (action));
+  self->tracers = service_tracers_new (context->launcher, process, hap_action_enters (action));
   self->pid = service_process_get_pid (process);
   self->caller = g_strdup (service_caller_get_name (caller));
   self->uid = service_caller_get_uid (caller);

@@ -16,6 +16,9 @@ class Reading:
         self.number = number + 1000
         self.text = f"reading {number} of a meter that never forgets"
 
+    def __repr__(self):
+        return f"<Reading {self.number}: {self.text}>"
+
 
 class Meter:
     """Holds them."""
@@ -49,7 +52,10 @@ async def watch(hass):
 
 
 async def async_setup(hass, config):
-    """Set the integration up."""
+    """Set the integration up, with as many readings as are wanted."""
+    readings = METERS["kitchen"].readings
+    for number in range((config[DOMAIN] or {}).get("readings", 0)):
+        readings[number] = Reading(number)
 
     async def start(event):
         hass.async_create_background_task(leak(), DOMAIN)

@@ -7,6 +7,7 @@
 
 #include "cpu-tracing.h"
 
+#include <glib/gi18n.h>
 #include <math.h>
 
 #define SNIPPET "/org/homeassistant/Profiler/plugins/cpu/cpu-tracing.py"
@@ -116,8 +117,8 @@ explain_silence (GError **error)
 {
   if (g_error_matches (*error, HAP_ERROR, HAP_ERROR_TIMED_OUT))
     g_prefix_error (error,
-                    "The target's main thread did not come to stop counting; it will as soon as it runs "
-                    "Python code again. ");
+                    _ ("The target's main thread did not come to stop counting; it will as soon as it runs "
+                       "Python code again. "));
 }
 
 static gboolean
@@ -134,7 +135,7 @@ take_functions (CpuTracing *self, HapCallCounts *counts, JsonNode *value)
 static HapCallCounts *
 fail (const char *what, GError **error)
 {
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The target's counts cannot be understood: %s", what);
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("The target's counts cannot be understood: %s"), what);
   return NULL;
 }
 
@@ -176,11 +177,12 @@ set_refusal (JsonNode *value, GError **error)
   const char *other =
       object != NULL ? json_object_get_string_member_with_default (object, "other", "?") : "?";
 
-  g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY,
-               "Another profiler counts in the target already (%s), and there can be one only. Stop it, or "
-               "use the mode "
-               "“sampling”, which needs nothing in the target",
-               other);
+  g_set_error (
+      error, HAP_ERROR, HAP_ERROR_BUSY,
+      _ ("Another profiler counts in the target already (%s), and there can be one only. Stop it, or "
+         "use the mode "
+         "“sampling”, which needs nothing in the target"),
+      other);
 }
 
 CpuTracing *

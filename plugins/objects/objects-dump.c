@@ -216,8 +216,9 @@ find (ObjectsDump *self, Dump *dump, HapTarget *target, PyRuntime *runtime, GErr
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED,
-               "The copies of the target ended or stood still before they had found its objects. Try again");
+  g_set_error (
+      error, HAP_ERROR, HAP_ERROR_FAILED,
+      _ ("The copies of the target ended or stood still before they had found its objects. Try again"));
   return FALSE;
 }
 
@@ -259,7 +260,7 @@ objects_dump_run (HapAction *action,
   if (*self->type == '\0' || strlen (self->type) > MAX_TYPE)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
-                   "type: the name of a type, or module.name, of at most %d bytes is wanted", MAX_TYPE);
+                   _ ("type: the name of a type, or module.name, of at most %d bytes is wanted"), MAX_TYPE);
       return FALSE;
     }
   runtime = py_runtime_attach (target, error);

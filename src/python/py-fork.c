@@ -8,6 +8,7 @@
 
 #include "py-fork.h"
 
+#include <glib/gi18n.h>
 #include <pthread.h>
 
 #include "hap-error.h"
@@ -117,8 +118,8 @@ take_in_time (PyFork *self, GCancellable *cancellable, GError **error)
   while (g_get_monotonic_time () < deadline
          && hap_wait_until (g_get_monotonic_time () + BETWEEN_US, cancellable));
   g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
-               "The target could not be copied while it waited for that: it has too many threads, or the "
-               "machine too much to do");
+               _ ("The target could not be copied while it waited for that: it has too many threads, or the "
+                  "machine too much to do"));
   return FALSE;
 }
 
@@ -135,7 +136,7 @@ make_copy (PyFork *self, GCancellable *cancellable, GError **error)
     return FALSE;
   taken = event == PY_RUN_WAITS && take_in_time (self, cancellable, error);
   if (event != PY_RUN_WAITS)
-    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The target does not wait for its copy");
+    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("The target does not wait for its copy"));
   if (!py_run_let_copy_go (self->run, taken ? error : NULL) || !taken)
     return FALSE;
   self->pause_us = g_get_monotonic_time () - begin;

@@ -192,7 +192,7 @@ py_run_write_header (PyRun *self, const char *text, GError **error)
   if (lseek (self->channel.fd, end, SEEK_SET) == end
       && pwrite (self->channel.fd, header, PY_RUN_HEADER, 0) == PY_RUN_HEADER)
     return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot write to the target: %s", g_strerror (errno));
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot write to the target: %s"), g_strerror (errno));
   return FALSE;
 }
 
@@ -201,7 +201,7 @@ py_run_let_copy_go (PyRun *self, GError **error)
 {
   if (fcntl (self->channel.fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
     return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "Cannot let the target go on: %s", g_strerror (errno));
+  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot let the target go on: %s"), g_strerror (errno));
   return FALSE;
 }
 

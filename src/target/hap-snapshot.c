@@ -312,8 +312,8 @@ get_tracer (HapSnapshot *self, GError **error)
 {
   if (self->is_fork)
     return hap_target_get_tracer (self->target, error);
-  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET, "Nothing can run in a copy of the target: %s",
-               hap_snapshot_get_refusal (self));
+  g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
+               _ ("Nothing can run in a copy of the target: %s"), hap_snapshot_get_refusal (self));
   return NULL;
 }
 
@@ -324,7 +324,7 @@ set_gone_error (GError **error)
     return FALSE;
   g_clear_error (error);
   g_set_error (error, HAP_ERROR, HAP_ERROR_NO_SPACE,
-               "The copy of the target was ended: memory is short, or it took too long");
+               _ ("The copy of the target was ended: memory is short, or it took too long"));
   return FALSE;
 }
 

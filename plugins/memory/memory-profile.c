@@ -206,9 +206,9 @@ analyse (Run *self, MemoryMoment *moment, guint8 *is_new, GError **error)
   self->profile->after = moment->areas;
   if ((self->formats & MEMORY_FORMAT_HPY) != 0)
     self->census = memory_kinds_count (kinds, is_new);
-  memory_strings_find_equal (strings, owners, self->profile);
   memory_tables_fill (&findings, self->profile);
   self->profile->verdict = memory_verdict_new (&findings, self->profile);
+  memory_strings_find_equal (strings, owners, self->profile);
   self->summary =
       g_variant_ref_sink (memory_summary_new (self->profile, moment->heap, (double)self->pause_ns / 1e3));
   return TRUE;

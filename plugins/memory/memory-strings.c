@@ -14,7 +14,7 @@
 
 #define MIN_LENGTH 16
 #define MAX_LENGTH (1024 * 1024) /* bytes: longer ones are not looked at */
-#define MAX_SHOWN 60
+#define MAX_SHOWN 30
 #define MAX_STRINGS (4 * 1024 * 1024)
 
 /* 12 bytes of it: there are many. */

@@ -138,7 +138,7 @@ def list_checks(target, exhausted):
     report = {"Application", "module", "number", "dict", "function", "at", "File", "line", "in"}
     actions = [
         "start", "memory", "start-log-objects", "stop-log-objects", "start-log-object-sources", "stop-log-object-sources", "lru-stats",
-        "log-thread-frames", "log-event-loop-scheduled", "log-current-tasks", "set-asyncio-debug", "dump-sockets",
+        "log-thread-frames", "log-event-loop-scheduled", "log-current-tasks", "set-asyncio-debug", "dump-sockets", "dump-log-objects",
     ]  # fmt: skip
     commands = ["targets", "jobs", "cancel", "artifacts", "open", "remove", "version"]
     of = ["--target", str(target)]
@@ -159,13 +159,14 @@ def list_checks(target, exhausted):
         ("report/tasks", ["log-current-tasks", *of], ()),
         ("report/scheduled", ["log-event-loop-scheduled", *of], ()),
         ("report/sockets", ["dump-sockets", *of], {"Sockets", "used", "by"}),
+        ("tracing", ["start", *of, "--seconds", "0.5", "--mode", "tracing"], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
         ("growth", ["start-log-objects", *of, "--no-wait"], ()),
         ("growth/twice", ["start-log-objects", *of, "--no-wait"], ()),
         ("growth/busy", ["start-log-object-sources", *of, "--no-wait"], ()),
         ("growth/listed", ["jobs"], {"StartLogObjects", "StartLogObjectSources", "Memory", "Start"}),
         ("growth/stopped", ["stop-log-objects", *of], ()),
         ("growth/none", ["stop-log-objects"], ()),
-        ("growth/ended", ["jobs", "3"], {"StartLogObjects"}),
+        ("growth/ended", ["jobs", "4"], {"StartLogObjects"}),
         ("artifacts", ["artifacts"], started),
         ("refused/no-target", ["start", "--target", "nobody-is-called-so"], exhausted),
         ("refused/no-home-assistant", ["start"], exhausted),

@@ -80,10 +80,11 @@ def run(arguments):
         return {"loops": 0, "previous": False}
     base, logger = logging.getLogger(), logging.getLogger("asyncio")
     result = {"loops": len(loops), "previous": any([loop.get_debug() for loop in loops])}
+    # In this order: whose handler is gone has restored the mode before.
+    others = [handler for handler in list(logger.handlers) if type(handler).__name__ == NAME]
     saved = {"loops": [(loop, loop.get_debug()) for loop in loops], "level": None}
-    for handler in list(logger.handlers):
-        if type(handler).__name__ == NAME:
-            saved = handler.hand_over()
+    for handler in others:
+        saved = handler.hand_over()
 
     if not arguments["enabled"]:
         saved["loops"] = [(loop, False) for loop in loops]

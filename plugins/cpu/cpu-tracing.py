@@ -32,7 +32,7 @@ class ThreadCounter:
                            if _signal.getsignal(number) == _signal.SIG_DFL)
         _signal.signal(self.signal, self.stop_here)
         asyncio = sys.modules.get("asyncio")
-        self.loop = asyncio and asyncio._get_running_loop()
+        self.loop = getattr(asyncio, "_get_running_loop", lambda: None)()
 
     def begin(self):
         self.profiler.enable()

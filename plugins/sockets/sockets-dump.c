@@ -173,6 +173,7 @@ report_sum (Run *run, GError **error)
   if (run->n_left_out > 0)
     add (&builder, "left_out", g_variant_new_uint32 (run->n_left_out));
   add (&builder, "pause_us", g_variant_new_double ((double)moment->pause_ns / 1e3));
+  add_text (&builder, "no_snapshot", moment->no_snapshot);
   add_text (&builder, "source", moment->source);
   add (&builder, "still", g_variant_new_boolean (moment->still));
   add (&builder, "python", g_variant_new_string (moment->python));

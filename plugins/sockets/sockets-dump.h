@@ -20,8 +20,9 @@ G_BEGIN_DECLS
  *
  * Fields of the last entry: sockets u (objects), descriptors u (sockets that the process has open),
  * without_descriptor u, without_object u, integrations aa{sv} (name s, kind s, sockets u), pause_us d, still
- * b (the objects were read in a copy that stood still), source s (how the kernel was asked: "sock_diag";
- * "proc", which tells less; absent: not at all), left_out u (absent: none), python s.
+ * b (the objects were read in a copy that stood still), no_snapshot s (why they were not), source s (how the
+ * kernel was asked: "sock_diag"; "proc", which tells less; absent: not at all), left_out u (absent: none),
+ * python s.
  */
 #define SOCKETS_TYPE_DUMP (sockets_dump_get_type ())
 G_DECLARE_FINAL_TYPE (SocketsDump, sockets_dump, SOCKETS, DUMP, HapAction)

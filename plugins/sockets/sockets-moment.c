@@ -17,6 +17,7 @@
 
 /* A copy that shows a collection half done is of no use. */
 #define MAX_COPIES 20
+#define MAX_LIVE 2
 
 #define MAX_PAGES 1024
 
@@ -29,6 +30,7 @@ sockets_moment_clear (SocketsMoment *self)
   g_clear_pointer (&self->stale, g_hash_table_unref);
   g_clear_pointer (&self->strangers, g_array_unref);
   g_clear_pointer (&self->kernel, sockets_kernel_free);
+  g_clear_pointer (&self->no_snapshot, g_free);
   g_clear_pointer (&self->python, g_free);
 }
 
@@ -101,6 +103,8 @@ is_final (const GError *error)
          || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+/* A copy that was gone too soon, and a process whose heap cannot be read as it goes on, are not tried for
+ * ever: each try takes as long as the heap is large. */
 static GPtrArray *
 read_objects (SocketsMoment *self,
               HapTarget *target,
@@ -108,24 +112,29 @@ read_objects (SocketsMoment *self,
               GCancellable *cancellable,
               GError **error)
 {
-  self->still = TRUE;
-  for (guint try = 0; try < MAX_COPIES; try++)
-    {
-      g_autoptr (GError) local_error = NULL;
-      GPtrArray *objects = self->still ? read_copy (self, target, runtime, cancellable, &local_error)
-                                       : read_live (target, runtime, cancellable, &local_error);
+  g_autoptr (GError) local_error = NULL;
+  GPtrArray *objects = NULL;
 
-      if (objects != NULL)
-        return objects;
-      if (is_final (local_error) || try == MAX_COPIES - 1)
-        {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return NULL;
-        }
+  self->still = TRUE;
+  for (guint try = 0; try < MAX_COPIES && objects == NULL; try++)
+    {
+      g_clear_error (&local_error);
+      objects = read_copy (self, target, runtime, cancellable, &local_error);
       /* BUSY: a collection is under way, or another copy. */
-      self->still = self->still && g_error_matches (local_error, HAP_ERROR, HAP_ERROR_BUSY);
+      if (objects == NULL && !g_error_matches (local_error, HAP_ERROR, HAP_ERROR_BUSY))
+        break;
     }
-  return NULL;
+  self->still = objects != NULL;
+  g_free (self->no_snapshot);
+  self->no_snapshot = objects != NULL ? NULL : g_strdup (local_error->message);
+  for (guint try = 0; try < MAX_LIVE && objects == NULL && !is_final (local_error); try++)
+    {
+      g_clear_error (&local_error);
+      objects = read_live (target, runtime, cancellable, &local_error);
+    }
+  if (objects == NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return objects;
 }
 
 static guint64

@@ -31,6 +31,7 @@ typedef struct
   const char *source; /* how it was asked: "sock_diag", "proc"; NULL: it could not be */
   guint64 pause_ns;   /* how long the target was stopped, together */
   gboolean still;     /* objects were read in a copy that stands still */
+  char *no_snapshot;  /* why they were not; NULL: they were */
   char *python;       /* version */
 } SocketsMoment;
 

@@ -217,7 +217,7 @@ tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpo
 {
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
   g_auto (Reader) reader = { .target = target, .read = read, .data = data };
-  g_autoptr (GError) refusal = NULL;
+  g_autoptr (GError) refusal = NULL, live_error = NULL;
 
   if (runtime == NULL)
     return FALSE;
@@ -233,10 +233,16 @@ tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpo
     }
   if (refusal != NULL)
     self->no_snapshot = g_strdup (refusal->message);
-  if (self->entries == NULL && !read_live (self, &reader, runtime, error))
-    return FALSE;
-  if (hap_target_is_alive (target))
-    return TRUE;
+  if (self->entries != NULL || read_live (self, &reader, runtime, &live_error))
+    {
+      if (!hap_target_is_gone (target))
+        return TRUE;
+    }
+  else if (!hap_target_is_gone (target))
+    {
+      g_propagate_error (error, g_steal_pointer (&live_error));
+      return FALSE;
+    }
   g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The process has ended"));
   return FALSE;
 }

@@ -102,7 +102,7 @@ py_attach_located (HapTarget *target, GArray *candidates, const char *too_old, G
         return runtime;
     }
 
-  if (!hap_target_is_alive (target))
+  if (hap_target_is_gone (target))
     g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The process has ended"));
   else if (first_error != NULL)
     g_propagate_error (error, g_steal_pointer (&first_error));

@@ -42,6 +42,10 @@ void py_print_bytes (PyPrinter *self, guint64 object);
 void py_print_int (PyPrinter *self, guint64 object);
 void py_print_float (PyPrinter *self, guint64 object);
 
+/* py-repr-dataclass.c: whether a function is the __repr__ that @dataclass makes */
+gboolean py_print_is_dataclass_repr (PyPrinter *self, guint64 function);
+void py_print_dataclass (PyPrinter *self, const PyClass *class, guint64 object);
+
 /* py-repr-asyncio.c: what asyncio and Home Assistant print of their own */
 void py_print_future (PyPrinter *self, const PyClass *class, guint64 object);
 void py_print_handle (PyPrinter *self, const PyClass *class, guint64 object);

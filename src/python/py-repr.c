@@ -4,7 +4,7 @@
  * repr() without the target's help: which of the known ways an object prints is told by who defines its
  * class's
  * __repr__. Strings and numbers are py-repr-scalar.c's, asyncio's objects py-repr-asyncio.c's, reprlib's
- * limits py-repr-short.c's.
+ * limits py-repr-short.c's, dataclasses py-repr-dataclass.c's.
  */
 
 #include "py-repr.h"
@@ -370,6 +370,7 @@ enum
   REPR_UNKNOWN = 0,
   REPR_DEFAULT = -1,
   REPR_EXCEPTION = -2,
+  REPR_DATACLASS = -3,
 };
 
 static gint
@@ -400,6 +401,8 @@ classify (PyPrinter *self, const PyClass *class)
       g_autofree char *module = get_text (self, function + self->layout->function_module);
       g_autofree char *name = get_text (self, function + self->layout->function_qualname);
 
+      if (py_print_is_dataclass_repr (self, function))
+        return REPR_DATACLASS;
       return find_printer (module, name);
     }
   return find_printer (owner->module, owner->qualname);
@@ -416,6 +419,20 @@ get_recursive_text (const PyClass *class)
   if (strcmp (class->c_name, "tuple") == 0)
     return "(...)";
   return "...";
+}
+
+/* Whether an object looks if it is being printed already. Others are printed again, until they come to one
+ * that does. */
+static gboolean
+prints_once (const PyClass *class)
+{
+  static const Printer once[] = { print_tuple, print_list,    print_set,      print_dict,
+                                  print_deque, print_partial, py_print_future };
+
+  for (guint i = 0; class->repr > 0 && i < G_N_ELEMENTS (once); i++)
+    if (printers[class->repr - 1].print == once[i])
+      return TRUE;
+  return class->repr == REPR_DATACLASS;
 }
 
 void
@@ -435,7 +452,7 @@ py_print (PyPrinter *self, guint64 object)
       return;
     }
   for (guint i = 0; i < self->depth; i++)
-    if (self->around[i] == object)
+    if (self->around[i] == object && prints_once (class))
       {
         g_string_append (self->text, get_recursive_text (class));
         return;
@@ -447,6 +464,8 @@ py_print (PyPrinter *self, guint64 object)
     class->repr = classify (self, class);
   if (class->repr == REPR_EXCEPTION)
     print_exception (self, class, object);
+  else if (class->repr == REPR_DATACLASS)
+    py_print_dataclass (self, class, object);
   else if (class->repr == REPR_DEFAULT)
     py_print_default (self, class, object);
   else

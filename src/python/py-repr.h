@@ -7,9 +7,9 @@ G_BEGIN_DECLS
 
 /*
  * How Python prints objects, without running any of it: the built-in types, functions, exceptions,
- * enumerations, asyncio's futures, tasks and handles, Home Assistant's jobs word for word; of other classes
- * with a __repr__ of their own `<module.Class object at 0x…>`, as if they had none. Bounded: PY_REPR_MAX
- * bytes, then "…"; depth 32, then "...".
+ * enumerations, dataclasses, asyncio's futures, tasks and handles, Home Assistant's jobs word for word; of
+ * other classes with a __repr__ of their own `<module.Class object at 0x…>`, as if they had none. Bounded:
+ * PY_REPR_MAX bytes, then "…"; depth 32, then "...".
  */
 #define PY_REPR_MAX (64 * 1024)
 

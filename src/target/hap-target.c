@@ -164,6 +164,14 @@ hap_target_has_execed (HapTarget *self)
 }
 
 gboolean
+hap_target_is_gone (HapTarget *self)
+{
+  char byte;
+
+  return !hap_target_is_alive (self) || (self->pidfd >= 0 && pread (self->maps_fd, &byte, 1, 0) == 0);
+}
+
+gboolean
 hap_target_start_tracer (HapTarget *self, GError **error)
 {
   int fd;

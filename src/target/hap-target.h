@@ -43,6 +43,9 @@ gboolean hap_target_is_alive (HapTarget *self);
 /* TRUE after the process called execve() since hap_target_new(): its old memory reads as nothing. */
 gboolean hap_target_has_execed (HapTarget *self);
 
+/* TRUE when there is nothing to read any more: it has ended, is about to, or runs another program. */
+gboolean hap_target_is_gone (HapTarget *self);
+
 /**
  * hap_target_start_tracer:
  *

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sockets-diag.h"
+#include "sockets-print.h"
 #include "sockets-proc.h"
 
 #define TABLES 7
@@ -249,6 +250,65 @@ test_text_changed (void)
     }
 }
 
+/* The lines of Home Assistant's documentation, from what the kernel says. */
+static const struct
+{
+  const char *line, *table, *text; /* of inode 1 */
+  SocketsObject object;
+} seeds[] = {
+  { "<socket.socket [closed] fd=-1, family=2, type=1, proto=6>",
+    "tcp",
+    "",
+    { .class_name = (char *)"socket.socket",
+      .closed = TRUE,
+      .fd = -1,
+      .family = 2,
+      .type = 1,
+      .protocol = 6 } },
+  { "<socket.socket fd=97, family=2, type=1, proto=6, laddr=('192.168.1.10', 80), raddr=('192.168.1.14', "
+    "59086)>",
+    "tcp",
+    "0: 0A01A8C0:0050 0E01A8C0:E6CE 01 00000000:00000000 00:00000000 00000000 0 0 1 1",
+    { .class_name = (char *)"socket.socket", .fd = 97, .family = 2, .type = 1, .protocol = 6 } },
+  { "<socket.socket fd=7, family=1, type=1, proto=0>",
+    "unix",
+    "0000000000000000: 00000003 00000000 00000000 0001 03 1",
+    { .class_name = (char *)"socket.socket", .fd = 7, .family = 1, .type = 1 } },
+  { "<socket.socket fd=11, family=10, type=1, proto=6, laddr=('::', 80, 0, 0)>",
+    "tcp6",
+    "0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 "
+    "00:00000000 00000000 0 0 1 1",
+    { .class_name = (char *)"socket.socket", .fd = 11, .family = 10, .type = 1, .protocol = 6 } },
+  { "<socket.socket fd=12, family=2, type=1, proto=6, laddr=('0.0.0.0', 80)>",
+    "tcp",
+    "0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1",
+    { .class_name = (char *)"socket.socket", .fd = 12, .family = 2, .type = 1, .protocol = 6 } },
+  { "<socket.socket fd=15, family=10, type=2, proto=0, laddr=('::', 5353, 0, 0)>",
+    "udp6",
+    "0: 00000000000000000000000000000000:14E9 00000000000000000000000000000000:0000 07 00000000:00000000 "
+    "00:00000000 00000000 0 0 1 1",
+    { .class_name = (char *)"socket.socket", .fd = 15, .family = 10, .type = 2 } },
+};
+
+static void
+test_seed (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (seeds); i++)
+    {
+      g_autoptr (SocketsKernel) kernel = sockets_kernel_new ();
+      g_autofree char *table = g_strconcat (TITLES, seeds[i].text, "\n", NULL);
+      g_autofree char *line = NULL;
+      SocketsAddresses addresses;
+
+      take_text (kernel, seeds[i].table, table);
+      addresses =
+          sockets_find_addresses (&seeds[i].object, seeds[i].object.fd < 0 ? SOCKETS_CLOSED : SOCKETS_OPEN,
+                                  sockets_kernel_find (kernel, 1), sockets_kernel_get_tables (kernel));
+      line = sockets_print_object (&seeds[i].object, &addresses);
+      g_assert_cmpstr (line, ==, seeds[i].line);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -258,6 +318,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sockets/diag/changed", test_changed);
   g_test_add_func ("/sockets/diag/kernel", test_kernel);
   g_test_add_func ("/sockets/proc/text", test_text);
+  g_test_add_func ("/sockets/print/seed", test_seed);
   g_test_add_func ("/sockets/proc/forged", test_forged);
   g_test_add_func ("/sockets/proc/changed", test_text_changed);
   return g_test_run ();

@@ -9,6 +9,7 @@ Arguments: "debug" turns asyncio's debug mode on.
 import asyncio
 import asyncio.tasks
 import collections
+import dataclasses
 import enum
 import functools
 import os
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 import types
+import typing
 
 CORE = '''
 import enum, functools
@@ -232,7 +234,33 @@ def add_tasks(loop):
     add_callbacks(loop)
 
 
+@dataclasses.dataclass
+class Track:
+    """Called by a timer that it keeps, as Home Assistant's are."""
+
+    name: str
+    secret: int = dataclasses.field(default=3, repr=False)
+    timer: object = None
+    kind: typing.ClassVar[str] = "track"
+    plain: int = dataclasses.field(init=False, default=7)
+
+    def __call__(self):
+        pass
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted(Track):
+    more: tuple = (1, "two")
+
+
+def add_tracks(loop):
+    for i, track in enumerate([Track("it's a track"), Slotted("slotted", more=(Track("inner"), None))]):
+        track.timer = loop.call_later(3000 + i, track)
+        keep.append(track)
+
+
 def add_handles(loop):
+    add_tracks(loop)
     job = core.HassJob(Plain().method, "a job")
     for i, (function, args) in enumerate(
         [

@@ -5,6 +5,7 @@
  * say of themselves, on every interpreter at hand. --calls=N: how often while tasks come and go.
  */
 
+#include "hap-error.h"
 #include "hap-test-action.h"
 
 #include <signal.h>
@@ -355,7 +356,7 @@ check_hung (gconstpointer data, const char *how, gboolean stopped)
   g_autoptr (HapTestProcess) process =
       hap_test_spawn (data, (const char *const[]){ "thread_hung.py", how, NULL });
   guint pid = hap_test_process_get_pid (process);
-  g_autoptr (HapTestReport) report = NULL;
+  g_autoptr (HapTestReport) report = NULL, scheduled = NULL;
   GVariant *task;
   gboolean running = FALSE;
 
@@ -367,6 +368,8 @@ check_hung (gconstpointer data, const char *how, gboolean stopped)
   g_assert_true (g_variant_lookup (task, "running", "b", &running) && running);
   assert_origin (task, "stuck_sensor", "custom", "async_update at ");
   g_assert_nonnull (find_entry (report, "Tasks by integration: stuck_sensor 1"));
+  scheduled = run (process, "LogEventLoopScheduled");
+  g_assert_nonnull (find_entry (scheduled, "Handles by integration:"));
 }
 
 static void
@@ -376,6 +379,40 @@ test_hung (gconstpointer data)
   check_hung (data, "spin", FALSE);
   check_hung (data, "spin", TRUE);
   check_hung (data, "deadlock", FALSE);
+}
+
+static gpointer
+end_process (gpointer data)
+{
+  kill (GPOINTER_TO_INT (data), SIGKILL);
+  return NULL;
+}
+
+/* A target that ends, before or while it is read: that is the answer, or all was read already. */
+static void
+test_ends (gconstpointer data)
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (HapTestProcess) process =
+          hap_test_spawn (data, (const char *const[]){ "tasks_many.py", "2000", "10", "2", NULL });
+      gpointer pid = GINT_TO_POINTER (hap_test_process_get_pid (process));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HapTarget) target = hap_test_attach (GPOINTER_TO_UINT (pid), TRUE, &error);
+      g_autoptr (HapTestReport) report = NULL;
+      GThread *thread;
+
+      g_assert_no_error (error);
+      thread = i == 0 ? NULL : g_thread_new ("end", end_process, pid);
+      if (thread == NULL)
+        end_process (pid);
+      report = hap_test_run_action (target, "tasks", "LogCurrentTasks", NULL, &error);
+      if (thread != NULL)
+        g_thread_join (thread);
+      if (report == NULL)
+        g_assert_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE);
+      g_assert_true (i > 0 || report == NULL);
+    }
 }
 
 /* A report is whole, however long. */
@@ -411,5 +448,6 @@ main (int argc, char **argv)
   hap_test_add ("/tasks/sets", test_sets);
   hap_test_add ("/tasks/hung", test_hung);
   hap_test_add ("/tasks/many", test_many);
+  hap_test_add ("/tasks/ends", test_ends);
   return g_test_run ();
 }

@@ -293,30 +293,54 @@ join_native (GVariant *entry, gboolean *complete)
   return g_string_free (text, FALSE);
 }
 
-/* Which C function it is that keeps the GIL, and none of those that run Python. */
-static void
-test_native (gconstpointer data)
+/* Whether the culprit's C functions, down to those that run Python, have this one among them. */
+static gboolean
+finds_native (HapTestProcess *process, const char *name, const char *function, const char *wanted)
 {
-  g_autoptr (HapTestProcess) process = spawn (data, "thread_hung.py", "gil");
-  gboolean found = FALSE;
-
-  for (guint i = 0; i < MAX_LOOKS && !found; i++)
+  for (guint i = 0; i < MAX_LOOKS; i++)
     {
       g_autoptr (HapTestReport) report = run_with (process, "{'native': <true>}");
-      GVariant *entry = find (report, "thread", "MainThread");
+      GVariant *entry = find (report, "thread", name);
       gboolean complete = FALSE;
       g_autofree char *native = NULL;
 
+      g_assert_nonnull (entry);
       /* Ready is said a moment before. */
-      if (strstr (get_text (entry, "message"), ", in hang\n") == NULL)
+      if (strstr (get_text (entry, "message"), function) == NULL)
         continue;
+      g_assert_nonnull (get_text (entry, "integration"));
       native = join_native (entry, &complete);
-      found = native != NULL && complete && strstr (native, "nanosleep ") != NULL
-              && strstr (native, "main ") == NULL;
-      g_test_message ("%s", native);
-      g_assert_cmpstr (get_text (entry, "integration"), ==, "stuck_sensor");
+      g_test_message ("%s: %s", name, native);
+      if (wanted == NULL)
+        return TRUE;
+      if (native != NULL && complete && g_regex_match_simple (wanted, native, 0, 0))
+        return strstr (native, "main ") == NULL;
     }
-  g_assert_true (found);
+  return FALSE;
+}
+
+/* Which C function it is that keeps the GIL, or waits for the lock; of a thread that is in Python there is
+ * none. And each of them stopped. */
+static void
+test_native (gconstpointer data)
+{
+  static const struct
+  {
+    const char *way, *thread, *function, *wanted;
+  } cases[] = {
+    { "gil", "MainThread", ", in hang", "nanosleep " },
+    { "spin", "MainThread", ", in async_update", NULL },
+    { "deadlock", "Sun", "line 4, in follow", "[Ss]em|futex|lock|Park" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (HapTestProcess) process = spawn (data, "thread_hung.py", cases[i].way);
+
+      g_assert_true (finds_native (process, cases[i].thread, cases[i].function, cases[i].wanted));
+      g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGSTOP), ==, 0);
+      g_assert_true (finds_native (process, cases[i].thread, cases[i].function, cases[i].wanted));
+    }
 }
 
 /* (b) A loop in Python, on the thread of the event loop. */

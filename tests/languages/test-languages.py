@@ -166,7 +166,7 @@ def list_checks(target, exhausted):
         ("growth/listed", ["jobs"], {"StartLogObjects", "StartLogObjectSources", "Memory", "Start"}),
         ("growth/stopped", ["stop-log-objects", *of], ()),
         ("growth/none", ["stop-log-objects"], ()),
-        ("growth/ended", ["jobs", "4"], {"StartLogObjects"}),
+        ("jobs", ["jobs", "1"], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
         ("artifacts", ["artifacts"], started),
         ("refused/no-target", ["start", "--target", "nobody-is-called-so"], exhausted),
         ("refused/no-home-assistant", ["start"], exhausted),

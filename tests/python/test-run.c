@@ -271,7 +271,7 @@ test_stay (gconstpointer data)
 
 #define MARK "import sys\ndef run(arguments):\n    sys.mark = 1\n"
 
-/* A loaded machine may not even let it be asked in time. */
+/* A loaded machine may not even let it be asked in time, and the target not go back to sleep at once. */
 static char *
 give_up (Fixture *fixture)
 {
@@ -283,7 +283,8 @@ give_up (Fixture *fixture)
       g_assert_false (py_run_start (run, MARK, NULL, SHORT_TIMEOUT, NULL, &error));
       g_assert_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT);
       g_test_message ("%s", error->message);
-      if (strstr (error->message, "taken back") != NULL)
+      if (strstr (error->message, "taken back") != NULL
+          && strstr (error->message, "sleeps in the system call") != NULL)
         return g_strdup (error->message);
     }
 }
@@ -302,7 +303,6 @@ test_given_up (gconstpointer data)
 
       fixture_init (&fixture, data, (const char *const[]){ "run.py", states[i][0], NULL });
       message = give_up (&fixture);
-      g_assert_nonnull (strstr (message, "sleeps in the system call"));
       g_assert_nonnull (strstr (message, states[i][1]));
 
       kill ((pid_t)hap_test_process_get_pid (fixture.process), SIGUSR1);

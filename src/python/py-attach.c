@@ -15,12 +15,17 @@
 #define SUPPORTED "CPython 3.11 – 3.15"
 
 static PyRuntime *
-attach_version (HapMemory *memory, const PyLayout *layout, guint64 address, guint32 version, GError **error)
+attach_version (HapMemory *memory,
+                HapTarget *holdable,
+                const PyLayout *layout,
+                guint64 address,
+                guint32 version,
+                GError **error)
 {
   g_autoptr (PyRuntime) runtime = py_runtime_new (memory, layout, address, version);
   guint32 own_version;
 
-  if (!py_self_check (runtime, &own_version, error))
+  if (!py_self_check (runtime, holdable, &own_version, error))
     return NULL;
   if (own_version != version)
     {
@@ -37,7 +42,7 @@ attach_version (HapMemory *memory, const PyLayout *layout, guint64 address, guin
 /* An executable of 3.11 or 3.12 that hides Py_Version: under the right layout alone the interpreter says what
  * it is. */
 static PyRuntime *
-attach_unversioned (HapMemory *memory, guint64 address, GError **error)
+attach_unversioned (HapMemory *memory, HapTarget *holdable, guint64 address, GError **error)
 {
   static const guint32 minors[] = { 0x030b00f0, 0x030c00f0 };
 
@@ -47,7 +52,7 @@ attach_unversioned (HapMemory *memory, guint64 address, GError **error)
       g_autoptr (PyRuntime) runtime = py_runtime_new (memory, layout, address, minors[i]);
       guint32 version;
 
-      if (py_self_check (runtime, &version, NULL) && py_layout_find (version, FALSE) == layout)
+      if (py_self_check (runtime, holdable, &version, NULL) && py_layout_find (version, FALSE) == layout)
         return py_runtime_new (memory, layout, address, version);
     }
   g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
@@ -56,7 +61,7 @@ attach_unversioned (HapMemory *memory, guint64 address, GError **error)
 }
 
 static PyRuntime *
-attach_candidate (HapMemory *memory, const PyCandidate *candidate, GError **error)
+attach_candidate (HapMemory *memory, HapTarget *holdable, const PyCandidate *candidate, GError **error)
 {
   guint8 head[PY_DEBUG_OFFSETS_SIZE];
   guint32 version = candidate->version;
@@ -70,7 +75,7 @@ attach_candidate (HapMemory *memory, const PyCandidate *candidate, GError **erro
       return NULL;
     }
   if (!py_debug_offsets_identify (head, &version, &free_threaded) && version == 0)
-    return attach_unversioned (memory, candidate->address, error);
+    return attach_unversioned (memory, holdable, candidate->address, error);
 
   known = py_layout_find (version, free_threaded);
   if (known == NULL)
@@ -84,19 +89,23 @@ attach_candidate (HapMemory *memory, const PyCandidate *candidate, GError **erro
   layout = *known;
   if (!py_layout_apply_debug_offsets (&layout, head, error))
     return NULL;
-  return attach_version (memory, &layout, candidate->address, version, error);
+  return attach_version (memory, holdable, &layout, candidate->address, version, error);
 }
 
 PyRuntime *
-py_attach_located (HapTarget *target, GArray *candidates, const char *too_old, GError **error)
+py_attach_located (HapTarget *target,
+                   GArray *candidates,
+                   const char *too_old,
+                   gboolean may_hold,
+                   GError **error)
 {
   g_autoptr (GError) first_error = NULL;
 
   for (guint i = 0; i < candidates->len; i++)
     {
-      PyRuntime *runtime =
-          attach_candidate (hap_target_get_memory (target), &g_array_index (candidates, PyCandidate, i),
-                            first_error == NULL ? &first_error : NULL);
+      PyRuntime *runtime = attach_candidate (hap_target_get_memory (target), may_hold ? target : NULL,
+                                             &g_array_index (candidates, PyCandidate, i),
+                                             first_error == NULL ? &first_error : NULL);
 
       if (runtime != NULL)
         return runtime;
@@ -122,5 +131,5 @@ py_runtime_attach (HapTarget *target, GError **error)
   const char *too_old = NULL;
 
   candidates = py_locate (target, &too_old, error);
-  return candidates != NULL ? py_attach_located (target, candidates, too_old, error) : NULL;
+  return candidates != NULL ? py_attach_located (target, candidates, too_old, TRUE, error) : NULL;
 }

@@ -59,7 +59,7 @@ py_discover (HapTarget *target)
     return self;
 
   self->python = TRUE;
-  runtime = py_attach_located (target, candidates, too_old, &error);
+  runtime = py_attach_located (target, candidates, too_old, FALSE, &error);
   if (runtime == NULL)
     {
       self->reason = g_strdup (error->message);

@@ -21,8 +21,13 @@ struct _PyRuntime
 /* Nothing is checked: that is py_runtime_attach()'s. */
 PyRuntime *py_runtime_new (HapMemory *memory, const PyLayout *layout, guint64 address, guint32 version);
 
-/* The same as py_runtime_attach() with py_locate()'s answer. */
-PyRuntime *py_attach_located (HapTarget *target, GArray *candidates, const char *too_old, GError **error);
+/* The same as py_runtime_attach() with py_locate()'s answer; without @may_hold, threads that never stand
+ * still are not held for the proof: their frames are left unproved. */
+PyRuntime *py_attach_located (HapTarget *target,
+                              GArray *candidates,
+                              const char *too_old,
+                              gboolean may_hold,
+                              GError **error);
 
 /* "3.14.10", "3.15.0rc1", "3.14.4t" */
 char *py_version_to_string (guint32 version, gboolean free_threaded);

@@ -18,7 +18,8 @@
 
 #define MAX_TID 4194304 /* PID_MAX_LIMIT */
 #define MAX_THREADS 16  /* whose frames are looked at */
-#define MAX_TRIES 20000 /* for each: threads that run are often caught on the move */
+#define MAX_TRIES 1000  /* for each, live: threads that run are often caught on the move */
+#define MAX_HOLDS 20    /* in all; a held thread may be caught where its stack is just being changed */
 #define BURST 100       /* tries in a row: the faster they follow, the faster each is */
 #define RETRY_US 1000   /* between bursts, for a thread may have lost its processor in the middle of a move */
 
@@ -128,9 +129,16 @@ has_sound_codes (PyRuntime *runtime, const PyStack *stack)
   return TRUE;
 }
 
-/* TRUE if the thread's frames could be read, with code objects in them. */
-static gboolean
-check_stack (PyRuntime *runtime, const PyThread *thread, PyStack *stack, guint *n_still)
+/* SETTLED_EMPTY: the thread is in C code only. UNSETTLED: it moved all the time, or the layout is wrong. */
+typedef enum
+{
+  SETTLED_SOUND,
+  SETTLED_EMPTY,
+  UNSETTLED,
+} Settlement;
+
+static Settlement
+check_live (PyRuntime *runtime, const PyThread *thread, PyStack *stack)
 {
   for (guint i = 0; i < MAX_TRIES; i++)
     {
@@ -141,37 +149,93 @@ check_stack (PyRuntime *runtime, const PyThread *thread, PyStack *stack, guint *
       verdict = py_stack_read (stack, runtime, thread);
 
       if (verdict == PY_STACK_GONE)
-        return FALSE;
+        return UNSETTLED;
       if (verdict != PY_STACK_OK)
         continue;
       if (stack->n_frames == 0)
-        {
-          *n_still += 1; /* in C code only */
-          return FALSE;
-        }
+        return SETTLED_EMPTY;
       if (has_sound_codes (runtime, stack))
-        return TRUE;
+        return SETTLED_SOUND;
     }
+  return UNSETTLED;
+}
+
+/* @sound: (out): as far as it could be held. */
+static gboolean
+check_held (PyRuntime *runtime,
+            HapTarget *target,
+            const PyThread *thread,
+            PyStack *stack,
+            gboolean *sound,
+            GError **error)
+{
+  const HapThread *kernel = hap_target_find_thread (target, thread->native_id);
+  guint64 pause_ns;
+
+  if (kernel == NULL && hap_target_refresh_threads (target, NULL))
+    kernel = hap_target_find_thread (target, thread->native_id);
+  if (kernel == NULL)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("Thread %u of process %u has ended"),
+                   thread->native_id, hap_target_get_pid (target));
+      return FALSE;
+    }
+  if (!hap_target_hold (target, kernel->tid, error))
+    return FALSE;
+  *sound = py_stack_read_still (stack, runtime, thread) == PY_STACK_OK
+           && (stack->n_frames == 0 || has_sound_codes (runtime, stack));
+  return hap_target_let_go (target, &pause_ns, error);
+}
+
+/* For threads that never stand still long enough: held, now one and now another, each for one look. */
+static gboolean
+check_frames_held (PyRuntime *runtime, HapTarget *target, GArray *threads, PyStack *stack, GError **error)
+{
+  g_autoptr (GError) hold_error = NULL;
+  gboolean held = FALSE;
+
+  for (guint i = 0; i < MAX_HOLDS; i++)
+    {
+      const PyThread *thread = &g_array_index (threads, PyThread, i % threads->len);
+      gboolean sound = FALSE;
+
+      g_clear_error (&hold_error);
+      if (!check_held (runtime, target, thread, stack, &sound, &hold_error))
+        continue;
+      if (sound)
+        return TRUE;
+      held = TRUE;
+    }
+  if (held)
+    return fail (runtime, _ ("stack of frames"), error);
+  g_propagate_error (error, g_steal_pointer (&hold_error));
   return FALSE;
 }
 
 static gboolean
-check_frames (PyRuntime *runtime, GArray *threads, GError **error)
+check_frames (PyRuntime *runtime, HapTarget *target, GArray *threads, GError **error)
 {
   PyStack stack;
-  guint n_still = 0;
+  guint n_empty = 0;
   gboolean sound = FALSE;
   guint n = MIN (threads->len, MAX_THREADS);
 
   py_stack_init (&stack);
   for (guint i = 0; i < n && !sound; i++)
-    sound = check_stack (runtime, &g_array_index (threads, PyThread, i), &stack, &n_still);
+    {
+      Settlement settlement = check_live (runtime, &g_array_index (threads, PyThread, i), &stack);
+
+      sound = settlement == SETTLED_SOUND;
+      n_empty += settlement == SETTLED_EMPTY;
+    }
+  sound =
+      sound || n_empty == n || target == NULL || check_frames_held (runtime, target, threads, &stack, error);
   py_stack_clear (&stack);
-  return sound || n_still == n ? TRUE : fail (runtime, _ ("stack of frames"), error);
+  return sound;
 }
 
 gboolean
-py_self_check (PyRuntime *runtime, guint32 *version, GError **error)
+py_self_check (PyRuntime *runtime, HapTarget *target, guint32 *version, GError **error)
 {
   g_autoptr (GArray) threads = NULL;
   guint64 interpreter;
@@ -184,5 +248,5 @@ py_self_check (PyRuntime *runtime, guint32 *version, GError **error)
   threads = py_threads_list (runtime);
   return check_threads (runtime, interpreter, threads, error)
          && check_modules (runtime, interpreter, version, error) && check_gil (runtime, interpreter, error)
-         && check_frames (runtime, threads, error);
+         && check_frames (runtime, target, threads, error);
 }

@@ -379,6 +379,7 @@ test_wrong_layout (void)
       guint n_tried = 0;
 
       g_assert_no_error (error);
+      hap_test_allow_tracers (target, G_MAXUINT);
       for (guint j = 0; j < 2 * G_N_ELEMENTS (minors); j++)
         {
           const PyLayout *layout = py_layout_find (minors[j / 2], j % 2);
@@ -392,7 +393,7 @@ test_wrong_layout (void)
             continue;
           wrong = py_runtime_new (py_runtime_get_memory (runtime), layout, py_runtime_get_address (runtime),
                                   minors[j / 2]);
-          g_assert_false (py_self_check (wrong, &version, NULL));
+          g_assert_false (py_self_check (wrong, target, &version, NULL));
           n_tried++;
         }
       g_assert_cmpuint (n_tried, ==, 7);
@@ -457,7 +458,7 @@ check_changed (PyRuntime *runtime, guint32 offset, guint64 value, const char *me
   memory->source = py_runtime_get_memory (runtime);
   memory->address = py_runtime_get_address (runtime) + offset;
   memory->value = value;
-  g_assert_false (py_self_check (changed, &version, &error));
+  g_assert_false (py_self_check (changed, NULL, &version, &error));
   g_assert_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET);
   g_assert_nonnull (strstr (error->message, message));
 }
@@ -482,6 +483,96 @@ test_starting_and_ending (void)
     }
 }
 
+/* A memory whose thread at @tid pushes and pops a frame between any two looks, unless it is held. */
+#define TYPE_RESTLESS_MEMORY (restless_memory_get_type ())
+G_DECLARE_FINAL_TYPE (RestlessMemory, restless_memory, RESTLESS, MEMORY, GObject)
+
+struct _RestlessMemory
+{
+  GObject parent_instance;
+
+  HapMemory *source;
+  const HapThread *thread;
+  guint64 top; /* address of the thread state's datastack_top */
+  guint n_looks, n_still;
+};
+
+static void restless_memory_memory_init (HapMemoryInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (RestlessMemory,
+                               restless_memory,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (HAP_TYPE_MEMORY, restless_memory_memory_init))
+
+static gsize
+restless_memory_read (HapMemory *memory, guint64 address, gpointer buffer, gsize size)
+{
+  RestlessMemory *self = RESTLESS_MEMORY (memory);
+  gsize n = hap_memory_read_some (self->source, address, buffer, size);
+
+  if (address > self->top || self->top - address >= n)
+    return n;
+  if (hap_thread_read_state (self->thread) == 't')
+    self->n_still++;
+  else
+    ((guint8 *)buffer)[self->top - address] ^= 8 << self->n_looks++ % 2;
+  return n;
+}
+
+static void
+restless_memory_memory_init (HapMemoryInterface *iface)
+{
+  iface->read = restless_memory_read;
+}
+
+static void
+restless_memory_class_init (RestlessMemoryClass *klass)
+{
+}
+
+static void
+restless_memory_init (RestlessMemory *self)
+{
+}
+
+/* Nobody can read live what never stands still; held for a moment it is proved all the same, and the list of
+ * targets, which holds nobody, leaves it unproved. */
+static void
+test_restless (void)
+{
+  GPtrArray *pythons = hap_test_list_pythons (TRUE);
+
+  for (guint i = 0; i < pythons->len; i++)
+    {
+      g_autoptr (HapTestProcess) process = spawn_idle (pythons->pdata[i]);
+      g_autoptr (RestlessMemory) memory = g_object_new (TYPE_RESTLESS_MEMORY, NULL);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
+      g_autoptr (PyRuntime) runtime = py_runtime_attach (target, &error);
+      g_autoptr (PyRuntime) restless = NULL;
+      g_autoptr (GArray) threads = NULL;
+      guint32 version;
+
+      g_assert_no_error (error);
+      threads = py_threads_list (runtime);
+      g_assert_cmpuint (threads->len, ==, 1);
+      g_assert_true (hap_target_refresh_threads (target, NULL));
+      memory->source = py_runtime_get_memory (runtime);
+      memory->thread = hap_target_find_thread (target, g_array_index (threads, PyThread, 0).native_id);
+      memory->top =
+          g_array_index (threads, PyThread, 0).tstate + py_runtime_get_layout (runtime)->tstate_datastack_top;
+      restless = py_runtime_with_memory (runtime, HAP_MEMORY (memory));
+
+      g_assert_true (py_self_check (restless, NULL, &version, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (memory->n_still, ==, 0);
+      g_assert_true (py_self_check (restless, target, &version, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (memory->n_still, >, 0);
+      g_assert_true (hap_test_process_is_alive (process));
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -496,6 +587,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/python/attach/no-python", test_no_python);
   g_test_add_func ("/python/attach/gone", test_gone);
   g_test_add_func ("/python/attach/wrong-layout", test_wrong_layout);
+  g_test_add_func ("/python/attach/restless", test_restless);
   g_test_add_func ("/python/attach/starting-and-ending", test_starting_and_ending);
   g_test_add_func ("/python/discover/every-interpreter", test_discover);
   g_test_add_func ("/python/discover/home-assistant", test_discover_home_assistant);

@@ -12,6 +12,7 @@ import reprlib
 import socket
 import sys
 import threading
+import time
 import traceback
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -58,8 +59,19 @@ class Painter:
         await self.event.wait()
 
 
+def rest():
+    """Wait until all other threads stand where they stood at the last ten looks: some still finish what the start gave them."""
+    looks = []
+    while len(looks) < 10 or any(look != looks[-1] for look in looks[-10:]):
+        time.sleep(0.05)
+        frames = sys._current_frames()
+        frames.pop(threading.get_ident())
+        looks.append({ident: [(frame.f_code, frame.f_lasti) for frame, _ in traceback.walk_stack(frame)] for ident, frame in frames.items()})
+
+
 def describe(hass, frame):
     """Write what Python says; of this thread from the frame on."""
+    rest()
     frames = {**sys._current_frames(), threading.get_ident(): frame}
     threads = {thread.ident: thread for thread in threading.enumerate()}
     reprlib.aRepr.maxstring = reprlib.aRepr.maxother = 300

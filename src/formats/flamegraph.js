@@ -4,7 +4,6 @@
 "use strict";
 (() => {
 const data = JSON.parse(document.getElementById("profile").textContent);
-const $ = (id) => document.getElementById(id);
 const N = data.parent.length, F = data.functions.length;
 const second = data.interval / 1e9;
 const ROW = 20, MIN_WIDTH = 0.7, SMALLER = F, EVERYTHING = -1;
@@ -14,10 +13,10 @@ const ROW = 20, MIN_WIDTH = 0.7, SMALLER = F, EVERYTHING = -1;
 const threads = data.threads.map(([name, tid, main]) => ({name, tid, main}));
 const parent = Int32Array.from(data.parent);
 const fn = Int32Array.from(data.function, (f, i) => parent[i] < 0 ? F + 1 + f : f);
-const isIntegration = data.origins.map(([kind]) => kind === "integration" || kind === "custom");
+const isIntegration = data.origins.map(isOfIntegration);
 const originOf = (f) => f >= 0 && f < F ? data.functions[f][3] : -1;
-const nameOf = (f) => f === EVERYTHING ? "All threads" : f < F ? data.functions[f][0]
-  : f === SMALLER ? "(smaller paths)" : threads[f - F - 1].name;
+const nameOf = (f) => f === EVERYTHING ? _("All threads") : f < F ? data.functions[f][0]
+  : f === SMALLER ? _("(smaller paths)") : threads[f - F - 1].name;
 
 // The innermost integration on each path, else -1; children as linked lists
 const inside = new Int32Array(N).fill(-1);
@@ -37,6 +36,7 @@ const anyBusy = activity.running + activity.blocking > 0;
 
 const own = new Float64Array(N), total = new Float64Array(N), busyTotal = new Float64Array(N);
 const kinds = ["running", "blocking", "waiting"];
+const KIND_NAMES = {running: _("running"), blocking: _("blocking"), waiting: _("waiting")};
 const totals = Object.fromEntries(kinds.map((kind) => [kind, Float64Array.from(data[kind])]));
 for (let i = N - 1; i >= 0; i--) {
   busyTotal[i] += data.running[i] + data.blocking[i];
@@ -160,11 +160,7 @@ function build () {
 
 // ---- colours ----
 
-const HUES = [24, 262, 146, 336, 46, 182, 292, 88, 2, 232, 164, 312];
-let rank = 0;
-const hues = data.origins.map((_, o) => isIntegration[o] ? (rank < HUES.length ? HUES[rank++] : Math.round(rank++ * 137.5) % 360) : -1);
-const NEUTRAL = {core: [205, 48], application: [172, 34], library: [42, 24], stdlib: [220, 9]};
-const dark = () => document.documentElement.dataset.theme === "dark";
+const hues = giveHues(data.origins);
 
 function colour (origin, within) {
   if (origin < 0 && within < 0) return dark() ? "hsl(220 10% 27%)" : "hsl(220 16% 90%)";
@@ -177,28 +173,16 @@ function colour (origin, within) {
   return dark() ? `hsl(${hue} ${saturation}% 33%)` : `hsl(${hue} ${saturation}% 80%)`;
 }
 
-function setTheme (theme) {
-  document.documentElement.dataset.theme = theme === "dark" ? "dark" : "light";
-}
-
 // ---- words ----
 
-const number = (x) => x.toLocaleString("en");
+const CLOCKS = {wall: _("wall-clock time"), cpu: _("processor time"), gil: _("time with the interpreter's lock")};
 function duration (samples) {
   const s = samples * second;
-  return s >= 100 ? s.toFixed(0) + " s" : s >= 1 ? s.toFixed(2) + " s" : s >= 1e-3 ? (s * 1e3).toFixed(s >= 0.1 ? 0 : 1) + " ms"
-    : s > 0 ? (s * 1e6).toFixed(0) + " µs" : "0";
+  return s >= 100 ? number(s) + " s" : s >= 1 ? number(s, 2) + " s" : s >= 1e-3 ? number(s * 1e3, s >= 0.1 ? 0 : 1) + " ms"
+    : s > 0 ? number(s * 1e6) + " µs" : "0";
 }
-const percent = (part, whole) => whole > 0 ? (100 * part / whole).toFixed(part * 10 >= whole ? 0 : 1) + " %" : "0 %";
-const KINDS = {integration: "integration", custom: "custom integration", core: "core", application: "application", library: "library", stdlib: "standard library"};
 const originName = (o) => data.origins[o][1];
-
-function element (tag, className, ...content) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...content);
-  return made;
-}
+const shares = () => kinds.map((kind) => `${KIND_NAMES[kind]} ${percent(activity[kind], activity.running + activity.blocking + activity.waiting)}`);
 
 // Samples of a frame by activity, in what is shown
 function activities (frame) {
@@ -210,14 +194,15 @@ function describe (frame, into) {
   into.replaceChildren(element("div", "name", nameOf(frame.f)));
   if (frame.f >= 0 && frame.f < F) {
     const [, file, line, origin, lines] = data.functions[frame.f];
-    const within = frame.inside >= 0 && frame.inside !== origin ? ", called by " + originName(frame.inside) : "";
+    const whose = `${originName(origin)} (${KINDS[data.origins[origin][0]]})`;
+    const called = frame.inside >= 0 && frame.inside !== origin;
     into.append(element("div", "place", file + ":" + line),
-      element("div", "place", `${originName(origin)} (${KINDS[data.origins[origin][0]]})${within}`));
+      element("div", "place", called ? format(_("%s, called by %s"), whose, originName(frame.inside)) : whose));
     into.append(figures(frame));
-    if (lines.length) into.append(element("div", "lines", "Hottest lines, everywhere: " + hotLines(lines)));
+    if (lines.length) into.append(element("div", "lines", format(_("Hottest lines, everywhere: %s"), hotLines(lines))));
   } else {
-    if (frame.f > SMALLER) into.append(element("div", "place", `Thread ${threads[frame.f - F - 1].tid}`));
-    if (frame.f === SMALLER) into.append(element("div", "place", `Paths with fewer than ${number(data.smallest)} samples, deeper than ${number(data.shallow)} frames`));
+    if (frame.f > SMALLER) into.append(element("div", "place", format(_("Thread %s"), threads[frame.f - F - 1].tid)));
+    if (frame.f === SMALLER) into.append(element("div", "place", format(_("Paths with fewer than %s samples, deeper than %s frames"), number(data.smallest), number(data.shallow))));
     into.append(figures(frame));
   }
 }
@@ -230,11 +215,11 @@ function hotLines (lines) {
 
 function figures (frame) {
   kidsOf(frame);
-  const rows = [["Total", frame.total], ["Self", frame.own], ...activities(frame).filter(([, n]) => n > 0)];
+  const rows = [[_("Total"), frame.total], [_("Self"), frame.own], ...activities(frame).filter(([, n]) => n > 0).map(([kind, n]) => [KIND_NAMES[kind], n])];
   const grid = element("div", "figures");
   for (const [label, samples] of rows)
     grid.append(element("span", "", label.charAt(0).toUpperCase() + label.slice(1)), element("b", "", duration(samples)),
-      element("span", "", `${percent(samples, top.total)}, ${number(samples)} samples`));
+      element("span", "", format(ngettext("%s, %s sample", "%s, %s samples", samples), percent(samples, top.total), number(samples))));
   return grid;
 }
 
@@ -298,7 +283,7 @@ function showFound () {
   found.replaceChildren();
   document.body.dataset.found = "";
   if (state.origin >= 0) {
-    found.append("Showing ", element("b", "", originName(state.origin)), ". Choose it again to show everything.");
+    found.textContent = format(_("Showing %s. Choose it again to show everything."), originName(state.origin));
     return;
   }
   if (!hit) return;
@@ -309,8 +294,8 @@ function showFound () {
     if (covered[i]) samples += own[i];
   }
   const functions = hit.filter(Boolean).length;
-  found.append(element("b", "", `${percent(samples, sum(own))}, ${duration(samples)}`),
-    ` in ${number(functions)} function${functions === 1 ? "" : "s"} that match, and what they call`);
+  found.textContent = format(ngettext("%s, %s in %s function that matches, and what it calls",
+    "%s, %s in %s functions that match, and what they call", functions), percent(samples, sum(own)), duration(samples), number(functions));
   document.body.dataset.found = samples;
 }
 
@@ -389,30 +374,31 @@ function drawText (text, x, y, room) {
 
 function fillTables () {
   const busyAll = activity.running + activity.blocking, whole = busyAll + activity.waiting;
-  $("facts").textContent = [new Date(data.start / 1000).toLocaleString(), `${data.duration.toFixed(1)} s`,
-    `${number(data.samples)} samples of ${threads.length} thread${threads.length === 1 ? "" : "s"}`, `one every ${duration(1)}`,
-    `${data.clock} time`, `process ${data.pid}`, data.generator].join("  ·  ");
+  $("facts").textContent = [time(data.start), number(data.duration, 1) + " s",
+    format(ngettext("%s sample", "%s samples", data.samples), number(data.samples)),
+    format(ngettext("%s thread", "%s threads", threads.length), number(threads.length)), format(_("one every %s"), duration(1)),
+    CLOCKS[data.clock] || data.clock, format(_("process %s"), data.pid), data.generator].join("  ·  ");
   for (const kind of kinds) {
     const part = element("i", kind);
     part.style.width = (whole > 0 ? 100 * activity[kind] / whole : 0) + "%";
     $("split").append(part);
-    $("activities").append(element("span", "", element("i", "dot " + kind), `${kind} ${percent(activity[kind], whole)}`));
+    $("activities").append(element("span", "", element("i", "dot " + kind), shares()[kinds.indexOf(kind)]));
   }
-  $("split").setAttribute("aria-label", kinds.map((kind) => `${kind} ${percent(activity[kind], whole)}`).join(", "));
+  $("split").setAttribute("aria-label", shares().join(", "));
   data.table.forEach((row, o) => $("origins").tBodies[0].append(originRow(row, o, busyAll)));
   showRows(12);
   for (const [f, selfBusy, , totalSamples] of data.hot)
     if (selfBusy > 0 || !anyBusy) $("functions").tBodies[0].append(functionRow(f, selfBusy, totalSamples));
   const notes = [];
-  if (data.summed) notes.push(`${number(data.summed)} call paths with fewer than ${number(data.smallest)} samples, deeper than ${number(data.shallow)} frames, are drawn as “(smaller paths)”; the tables count them in full.`);
-  if (data.truncated) notes.push(`${number(data.truncated)} sample${data.truncated === 1 ? " was" : "s were"} charged to a shorter stack because the profile was full.`);
+  if (data.summed) notes.push(format(_("Call paths with fewer than %s samples, deeper than %s frames, are drawn as “(smaller paths)”: %s of them. The tables count them in full."), number(data.smallest), number(data.shallow), number(data.summed)));
+  if (data.truncated) notes.push(format(ngettext("%s sample was charged to a shorter stack because the profile was full.", "%s samples were charged to a shorter stack because the profile was full.", data.truncated), number(data.truncated)));
   $("note").textContent = notes.join(" ");
 }
 
 function originRow ([running, blocking, waiting], o, busyAll) {
   const [kind, name] = data.origins[o];
   const dot = element("i", "dot"), row = element("tr", running + blocking ? "" : "none");
-  const button = element("button", "", dot, element("span", "", name), element("small", "", kind === "custom" ? "custom" : kind === "library" ? "library" : ""));
+  const button = element("button", "", dot, element("span", "", name), element("small", "", BRIEFLY[kind] || ""));
   dot.dataset.origin = o;
   button.type = "button";
   button.title = `${name}: ${KINDS[kind]}`;
@@ -425,13 +411,6 @@ function originRow ([running, blocking, waiting], o, busyAll) {
   row.append(element("td", "", button), element("td", "strong", percent(running + blocking, busyAll)),
     ...[running, blocking, waiting].map((n) => element("td", "", duration(n))));
   return row;
-}
-
-function showRows (limit) {
-  const list = [...$("origins").tBodies[0].rows], hidden = list.length - limit;
-  list.forEach((row, i) => { row.hidden = i >= limit && hidden > 2; });
-  $("more").hidden = hidden <= 2;
-  $("more").textContent = `Show ${number(hidden)} more`;
 }
 
 function functionRow (f, selfBusy, totalSamples) {
@@ -472,7 +451,7 @@ function refresh (rebuild) {
 
 function showDetail () {
   describe(selected, $("detail"));
-  if (selected === top) $("detail").append(element("div", "hint", "Click a frame to zoom in; move with the arrow keys. Pale frames mostly wait."));
+  if (selected === top) $("detail").append(element("div", "hint", _("Click a frame to zoom in; move with the arrow keys. Pale frames mostly wait.")));
 }
 
 function zoom (frame) {
@@ -503,9 +482,7 @@ function pointAt (event) {
   canvas.style.cursor = tip.hidden ? "default" : "pointer";
   if (tip.hidden) return;
   describe(box.frame, tip);
-  const right = event.clientX + 16 + tip.offsetWidth < window.innerWidth;
-  tip.style.left = Math.max(8, right ? event.clientX + 14 : event.clientX - tip.offsetWidth - 14) + "px";
-  tip.style.top = Math.max(8, Math.min(event.clientY + 16, window.innerHeight - tip.offsetHeight - 8)) + "px";
+  placeTip(event);
 }
 
 function neighbour (frame, step) {

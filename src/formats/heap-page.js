@@ -3,11 +3,8 @@
 "use strict";
 (() => {
 const data = JSON.parse(document.getElementById("profile").textContent);
-const $ = (id) => document.getElementById(id);
-const AREAS = [["python", "Python objects"], ["slack", "Free, kept by allocators"], ["files", "Files: programs, libraries"],
-  ["stacks", "Stacks of threads"], ["native", "Native: memory of C code"]];
-const KINDS = {integration: "integration", custom: "custom integration", core: "core", application: "application",
-  library: "library", stdlib: "standard library", shared: "held by several, nobody's alone"};
+const AREAS = [["python", _("Python objects")], ["slack", _("Free, kept by allocators")], ["files", _("Files: programs, libraries")],
+  ["stacks", _("Stacks of threads")], ["native", _("Native: memory of C code")]];
 
 // ---- what is shown: kept in the address, so that a view can be passed on ----
 
@@ -31,38 +28,20 @@ function writeAddress () {
 
 // ---- words and colours ----
 
-const number = (x) => x.toLocaleString("en");
-const percent = (part, whole) => whole > 0 ? (100 * part / whole).toFixed(part * 10 >= whole ? 0 : 1) + " %" : "0 %";
 const signed = (x) => (x < 0 ? "−" : "+") + size(Math.abs(x));
 function size (bytes) {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const units = [_("B"), _("KiB"), _("MiB"), _("GiB"), _("TiB")];
   let unit = 0;
   for (; bytes >= 1000 && unit < units.length - 1; unit++) bytes /= 1024;
-  return bytes.toFixed(unit > 0 && bytes < 100 ? 1 : 0) + " " + units[unit];
+  return number(bytes, unit > 0 && bytes < 100 ? 1 : 0) + " " + units[unit];
 }
 
-const originName = (o) => data.origins[o][1] || "Shared";
-const isIntegration = data.origins.map(([kind]) => kind === "integration" || kind === "custom");
-const HUES = [24, 262, 146, 336, 46, 182, 292, 88, 2, 232, 164, 312];
-let rank = 0;
-const hues = data.origins.map((_, o) => isIntegration[o] ? (rank < HUES.length ? HUES[rank++] : Math.round(rank++ * 137.5) % 360) : -1);
-const NEUTRAL = {core: [205, 48], application: [172, 34], library: [42, 24], stdlib: [220, 9], shared: [220, 4]};
-const dark = () => document.documentElement.dataset.theme === "dark";
+const originName = (o) => data.origins[o][1] || _("Shared");
+const hues = giveHues(data.origins);
 
 function colour (o) {
   const [hue, saturation] = hues[o] >= 0 ? [hues[o], 58] : NEUTRAL[data.origins[o][0]] || NEUTRAL.shared;
   return dark() ? `hsl(${hue} ${saturation * 0.7}% 35%)` : `hsl(${hue} ${saturation}% ${hues[o] >= 0 ? 74 : 82}%)`;
-}
-
-function setTheme (theme) {
-  document.documentElement.dataset.theme = theme === "dark" ? "dark" : "light";
-}
-
-function element (tag, className, ...content) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...content);
-  return made;
 }
 
 // ---- the treemap: squarified, origins outside and classes inside ----
@@ -130,17 +109,17 @@ function box (o, name, count, x, y, width, height, className) {
   return made;
 }
 
+const countObjects = (n) => format(ngettext("%s object", "%s objects", n), number(n));
+
 function pointAt (event, o, type, [objects, bytes, newObjects, newBytes]) {
   const tip = $("tip"), total = data.total;
   tip.replaceChildren(element("div", "name", type || originName(o)),
     element("div", "place", (type ? originName(o) + ": " : "") + KINDS[data.origins[o][0]]),
-    element("div", "figures", element("span", "", "All"), element("b", "", size(bytes)),
-      element("span", "", `${percent(bytes, total[2])}, ${number(objects)} objects`),
-      element("span", "", "New"), element("b", "", size(newBytes)), element("span", "", `${number(newObjects)} objects`)));
+    element("div", "figures", element("span", "", _("All")), element("b", "", size(bytes)),
+      element("span", "", percent(bytes, total[2]) + ", " + countObjects(objects)),
+      element("span", "", _("New")), element("b", "", size(newBytes)), element("span", "", countObjects(newObjects))));
   tip.hidden = false;
-  const right = event.clientX + 16 + tip.offsetWidth < window.innerWidth;
-  tip.style.left = Math.max(8, right ? event.clientX + 14 : event.clientX - tip.offsetWidth - 14) + "px";
-  tip.style.top = Math.max(8, Math.min(event.clientY + 16, window.innerHeight - tip.offsetHeight - 8)) + "px";
+  placeTip(event);
 }
 
 // ---- the tables ----
@@ -153,8 +132,8 @@ function row (words, first, ...cells) {
 
 function fillSummary () {
   const total = data.total;
-  $("facts").textContent = [new Date(data.start / 1000).toLocaleString(), `${data.duration.toFixed(1)} s`,
-    `${number(total[1])} objects, ${size(total[2])}`, `${number(total[3])} new, ${size(total[4])}`, `process ${data.pid}`, data.generator].join("  ·  ");
+  $("facts").textContent = [time(data.start), number(data.duration, 1) + " s", `${countObjects(total[1])}, ${size(total[2])}`,
+    format(_("%s new, %s"), number(total[3]), size(total[4])), format(_("process %s"), data.pid), data.generator].join("  ·  ");
   $("verdict").append(...data.verdict.map((text) => element("p", "", text)));
   $("memory").hidden = !data.after.resident;
   for (const [area, name] of AREAS) {
@@ -164,19 +143,19 @@ function fillSummary () {
     $("areas").tBodies[0].append(element("tr", "", element("td", "", element("i", "dot " + area), name),
       element("td", "strong", size(data.after[area])), element("td", "", signed(data.after[area] - data.before[area]))));
   }
-  $("areas").tBodies[0].append(element("tr", "", element("td", "", "In all" + (data.after.swapped ? `; swapped out: ${size(data.after.swapped)}` : "")),
+  $("areas").tBodies[0].append(element("tr", "", element("td", "", data.after.swapped ? format(_("In all; swapped out: %s"), size(data.after.swapped)) : _("In all")),
     element("td", "strong", size(data.after.resident)), element("td", "", signed(data.after.resident - data.before.resident))));
   $("split").setAttribute("aria-label", AREAS.map(([area, name]) => `${name} ${size(data.after[area])}`).join(", "));
 }
 
 function originRow ([kind, , , bytes, newObjects, newBytes], o) {
   const dot = element("i", "dot"), name = originName(o);
-  const button = element("button", "", dot, element("span", "", name), element("small", "", kind === "custom" || kind === "library" ? kind : ""));
+  const button = element("button", "", dot, element("span", "", name), element("small", "", BRIEFLY[kind] || ""));
   dot.dataset.origin = o;
   button.type = "button";
   button.title = `${name}: ${KINDS[kind]}`;
   button.addEventListener("click", () => choose(o));
-  return row([name, kind], [button], size(bytes), newBytes ? "+" + size(newBytes) : "", newObjects ? number(newObjects) : "");
+  return row([name, KINDS[kind]], [button], size(bytes), newBytes ? "+" + size(newBytes) : "", newObjects ? number(newObjects) : "");
 }
 
 const spans = (...texts) => texts.filter(Boolean).map((text, i) => element(i === 0 ? "span" : "small", "", text));
@@ -185,20 +164,13 @@ function fillTables () {
   const put = (id, rows) => $(id).tBodies[0].append(...rows);
   put("origins", data.origins.map(originRow));
   put("types", data.types.map(([name, referrers, objects, bytes, , newBytes]) =>
-    row([name, referrers], spans(name, referrers && "referred to by " + referrers), number(objects), size(bytes), newBytes ? "+" + size(newBytes) : "")));
+    row([name, referrers], spans(name, referrers && format(_("referred to by %s"), referrers)), number(objects), size(bytes), newBytes ? "+" + size(newBytes) : "")));
   put("objects", data.objects.map(([o, type, chain, fresh, bytes, held]) =>
-    row([type, chain, originName(o)], spans(chain, `${type}, ${originName(o)}${fresh ? ", new" : ""}`), size(held), size(bytes))));
+    row([type, chain, originName(o)], spans(chain, format(fresh ? _("%s, %s, new") : "%s, %s", type, originName(o))), size(held), size(bytes))));
   put("duplicates", data.duplicates.map(([chain, length, copies, bytes]) =>
-    row([chain], spans(chain, `${number(length)} characters`), number(copies), size(bytes))));
-  $("shared").textContent = data.duplicates.length ? `All copies but the first take ${size(data.shared)}. What they say is not shown: that takes the right to inspect.`
-    : "There are no strings of 16 characters or more that are there twice.";
-}
-
-function showRows (limit) {
-  const list = [...$("origins").tBodies[0].rows], hidden = list.length - limit;
-  list.forEach((line, i) => { line.hidden = i >= limit && hidden > 2; });
-  $("more").hidden = hidden <= 2;
-  $("more").textContent = `Show ${number(hidden)} more`;
+    row([chain], spans(chain, format(ngettext("%s character", "%s characters", length), number(length))), number(copies), size(bytes))));
+  $("shared").textContent = data.duplicates.length ? format(_("All copies but the first take %s. What they say is not shown: that takes the right to inspect."), size(data.shared))
+    : _("There are no strings of 16 characters or more that are there twice.");
 }
 
 // ---- doing ----
@@ -224,8 +196,8 @@ function refresh () {
     dot.style.background = colour(o);
     dot.parentNode.setAttribute("aria-pressed", String(state.origin === o));
   }
-  $("found").textContent = state.origin >= 0 ? `Showing ${originName(state.origin)}. Choose it again to show everything.`
-    : words ? `${number(shown)} rows match.` : "";
+  $("found").textContent = state.origin >= 0 ? format(_("Showing %s. Choose it again to show everything."), originName(state.origin))
+    : words ? format(ngettext("%s row matches.", "%s rows match.", shown), number(shown)) : "";
   document.body.dataset.shown = shown;
   drawMap();
   writeAddress();

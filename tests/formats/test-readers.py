@@ -6,6 +6,7 @@ Prints TAP. A reader that is missing is a skip by name: scripts/readers fetches 
 import base64
 import collections
 import contextlib
+import gettext
 import html
 import json
 import marshal
@@ -309,6 +310,48 @@ def test_page_loads_nothing(sample):
     equal(sum("Content Security Policy" in line for line in said), 2, "refusals")
 
 
+# A language of three forms, by the last two digits
+POLISH = r"""msgid ""
+msgstr ""
+"Language: pl_PL\n"
+"Content-Type: text/plain; charset=UTF-8\n"
+"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);\n"
+msgid "%s sample"
+msgid_plural "%s samples"
+msgstr[0] "%s próbka"
+msgstr[1] "%s próbki"
+msgstr[2] "%s próbek"
+msgid "Where the time went"
+msgstr "Gdzie <b>&</b> \"kiedy\""
+msgid "process %s"
+msgstr "</script><script>document.title='owned'</script> %s"
+"""
+
+
+def make_test_polish(write_samples):
+    """A page in another language: its own words and numbers, each plural by the language's rule, and no markup of a translation."""
+    def test(sample):
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, "pl", "LC_MESSAGES"))
+            run([need("msgfmt"), "-o", os.path.join(folder, "pl", "LC_MESSAGES", "ha-profiler.mo"), "-"], input=POLISH.encode())
+            environment = dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE="pl", HAP_LOCALES=folder)
+            run([write_samples, folder, sample.name], env=environment)
+            there = sample._replace(folder=os.path.join(folder, sample.name))
+            page = read_text(there, "flamegraph.html")
+            document, _ = open_page(there)
+        words = json.loads(re.search(r'id="words">(.*?)</script>', page, re.S).group(1))
+        forms, which = words["%s sample"]
+        rule = gettext.c2py("n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2")
+        equal([forms[int(index)] for index in which], [("%s próbka", "%s próbki", "%s próbek")[rule(n)] for n in range(len(which))], "forms")
+        expected = ("%s próbka", "%s próbki", "%s próbek")[rule(sample.samples)].replace("%s", format(sample.samples, ",").replace(",", "\N{NO-BREAK SPACE}"))
+        found = html.unescape(re.search(r'id="facts">(.*?)</p>', document).group(1))
+        assert expected in found.replace("&nbsp;", "\N{NO-BREAK SPACE}"), (expected, found)
+        assert "<html lang=\"pl-PL\"" in document and "Gdzie &lt;b&gt;&amp;&lt;/b&gt;" in document, document[:500]
+        assert "<title>owned" not in document, "the script ran"
+        equal(page.count("</script"), 4, "scripts")
+    return test
+
+
 # ---- memory ----
 
 def heap_data(sample):
@@ -421,7 +464,7 @@ SAMPLED = USUAL[:5]
 HEAPS = ("home-assistant", "hostile", "empty")
 
 
-def all_tests(interpreters):
+def all_tests(interpreters, write_samples):
     """Names, tests, and the samples that each is run with; the big one is for what reads whole trees."""
     yield "/formats/all/totals-agree", test_totals, USUAL + ("big",)
     yield "/formats/pstats/like-cprofile", test_like_cprofile, USUAL + ("big",)
@@ -443,6 +486,7 @@ def all_tests(interpreters):
     yield "/formats/collapsed/speedscope", make_test_speedscope("profile.collapsed", "profile.1.collapsed"), SAMPLED
     yield "/formats/flamegraph/chromium", test_page, USUAL + ("big",)
     yield "/formats/flamegraph/contents", test_page_contents, ("home-assistant",)
+    yield "/formats/flamegraph/polish", make_test_polish(write_samples), ("home-assistant", "single")
     yield "/formats/flamegraph/policy", test_page_loads_nothing, ("single",)
     yield "/formats/heap-page/chromium", test_heap_page, HEAPS
     yield "/formats/hpy/guppy", test_hpy_guppy, HEAPS
@@ -452,7 +496,7 @@ def all_tests(interpreters):
 
 
 def main(write_samples, write_job, build, interpreters, only=""):
-    tests = [test for test in all_tests(interpreters) if only in test[0]]
+    tests = [test for test in all_tests(interpreters, write_samples) if only in test[0]]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)

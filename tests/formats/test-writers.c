@@ -100,7 +100,7 @@ test_page_is_sealed (void)
   const char *begin = strstr (page, "id=\"profile\">"), *end = strstr (begin, "</script>");
   g_auto (GStrv) closings = g_strsplit (page, "</script", -1);
 
-  g_assert_cmpuint (g_strv_length (closings), ==, 3);
+  g_assert_cmpuint (g_strv_length (closings), ==, 5);
   g_assert_null (
       memchr (begin + strlen ("id=\"profile\">"), '<', (gsize)(end - begin) - strlen ("id=\"profile\">")));
   g_assert_nonnull (g_strstr_len (begin, end - begin, "@DATA@"));

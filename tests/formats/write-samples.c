@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* write-samples DIRECTORY [NAME...]: writes the sample profiles in all formats, each into a directory of its
- * name. */
+ * name. In the language of the locale, from catalogues in HAP_LOCALES. */
+#include <libintl.h>
+#include <locale.h>
 #include <stdlib.h>
 
+#include "config.h"
 #include "hap-heap-page.h"
 #include "hap-hpy.h"
 #include "sample-heap.h"
@@ -70,6 +73,11 @@ main (int argc, char **argv)
       g_printerr ("Usage: %s DIRECTORY [NAME...]\n", argv[0]);
       return EXIT_FAILURE;
     }
+  setlocale (LC_MESSAGES, "");
+  if (g_getenv ("HAP_LOCALES") != NULL)
+    bindtextdomain (HAP_GETTEXT_DOMAIN, g_getenv ("HAP_LOCALES"));
+  bind_textdomain_codeset (HAP_GETTEXT_DOMAIN, "UTF-8");
+  textdomain (HAP_GETTEXT_DOMAIN);
   for (int i = 2; i < argc; i++)
     write_sample (argv[1], argv[i]);
   for (guint i = 0; argc == 2 && sample_profile_names[i] != NULL; i++)

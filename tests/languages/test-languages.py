@@ -6,6 +6,9 @@ Cyrillic one. Latin words that are seen nevertheless are names, or have no trans
 Usage: test-languages.py SOURCE BUILD LOCALEDIR. Speaks TAP. As root, in a mount namespace of its own, where the texts of de_DE.UTF-8 are
 those; the service itself speaks C, so that what is seen is the caller's language."""
 
+import glob
+import html.parser
+import json
 import os
 import re
 import shutil
@@ -65,7 +68,7 @@ def write_catalogue(path, texts):
     pairs = []
     for text in sorted(texts, key=str.encode):
         forms = text.split("\4")[-1].split("\0")
-        head = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
+        head = "Language: de\nContent-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
         translated = "\0".join(map(disguise, forms)) if text else head
         pairs.append((text.encode(), translated.encode()))
     tables, strings, at = [], b"", 28 + 16 * len(pairs)
@@ -124,6 +127,74 @@ def check(number, name, command, names=()):
     return bool(output.strip()) and not foreign
 
 
+READ = ("title", "placeholder", "aria-label", "aria-roledescription")
+LITERAL = re.compile(r'(\b(?:_|ngettext)\(\s*"[^"]*"(?:,\s*"[^"]*")?)|"([^"\n]*)"|`([^`]*)`')
+NO_PROSE = ("use strict", "12px system-ui", "inset 0 0")
+
+
+class Page(html.parser.HTMLParser):
+    """What is read of a page: its texts; its scripts; its data."""
+
+    def __init__(self, document):
+        super().__init__()
+        self.texts, self.scripts, self.blocks, self.inside = [], [], {}, None
+        self.feed(document)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.inside = attributes.get("id", "script") if tag == "script" else "style" if tag == "style" else None
+        self.texts += [attributes[name] for name in READ if attributes.get(name)]
+
+    def handle_endtag(self, _tag):
+        self.inside = None
+
+    def handle_data(self, data):
+        if self.inside == "script":
+            self.scripts.append(data)
+        elif self.inside in ("profile", "words"):
+            self.blocks[self.inside] = json.loads(data)
+        elif self.inside is None and data.strip():
+            self.texts.append(data)
+
+
+def list_strings(value):
+    """Return all strings below a value of JSON."""
+    if isinstance(value, (list, dict)):
+        return [text for item in (value.values() if isinstance(value, dict) else value) for text in list_strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+def list_prose(script):
+    """Return the texts of a script that it does not have translated."""
+    script = re.sub(r"^\s*//.*$|\\$\{[^{}]*\}", " ", script, flags=re.M)
+    said = [match[2] or match[3] or "" for match in LITERAL.finditer(script) if not match[1]]
+    return [text for text in said if re.search(r"[A-Za-z]{2,} +[a-z]{2,}", text) and not text.startswith(NO_PROSE)]
+
+
+def check_page(number, pattern, drawn):
+    """A page is in that language, as it is written or as a browser draws it; what is data of the profile may be anything."""
+    name = f"/languages/page/{pattern.split('.')[0]}{'/drawn' if drawn else ''}"
+    if drawn and not shutil.which("chromium"):
+        print(f"ok {number} {name} # SKIP no chromium", flush=True)
+        return True
+    path = sorted(glob.glob(pattern))[0]
+    with open(path, encoding="utf-8") as file:
+        document = file.read()
+    if drawn:
+        with tempfile.TemporaryDirectory() as home:
+            options = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", "--virtual-time-budget=10000", "--dump-dom"]
+            done = subprocess.run(["chromium", *options, f"file://{os.path.abspath(path)}"], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=120)
+        document = done.stdout
+    page = Page(document)
+    verdict = page.blocks["profile"].pop("verdict", [])
+    data = set(re.findall(r"[A-Za-z]{2,}", " ".join(list_strings(page.blocks["profile"]))))
+    foreign = list_foreign(" ".join(page.texts + verdict + list_strings(page.blocks["words"])), data | {"TiB"})
+    prose = [text for script in page.scripts for text in list_prose(script)]
+    passed = not foreign and not prose and 'lang="de"' in document and (not drawn or 'data-ready="true"' in document)
+    print(f"{'' if passed else 'not '}ok {number} {name}", *[] if passed else [f"# English: {foreign} {prose}", f"# {page.texts}"], sep="\n", flush=True)
+    return passed
+
+
 def check_others(number, command):
     """Languages that there is no translation for, or not even a locale, say what C says."""
     said = [re.sub("[“”]", '"', run(command, locale)) for locale in ("C.UTF-8", "es_ES.UTF-8", "xx_YY.UTF-8", "../../etc", "x" * 5000)]
@@ -153,13 +224,13 @@ def list_checks(target, exhausted):
         ("targets", ["targets"], {"bash", "sh", "true", "false", *exhausted}),
         ("none/jobs", ["jobs"], ()),
         ("none/artifacts", ["artifacts"], ()),
-        ("start", ["start", *of, "--seconds", "0.5"], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
-        ("memory", ["memory", *of, "--seconds", "0.5"], started | {"Application", "int", "__main__", "main", "number", "_distutils_hack", "certifi", "distutils", "hack", "guppy", "hpy", "load", "site"}),
+        ("start", ["start", *of, "--seconds", "0.5", "--output-dir", "."], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
+        ("memory", ["memory", *of, "--seconds", "0.5", "--output-dir", "."], started | {"Application", "int", "__main__", "main", "number", "_distutils_hack", "certifi", "distutils", "hack", "guppy", "hpy", "load", "site"}),
         ("report/threads", ["log-thread-frames", *of], report),
         ("report/tasks", ["log-current-tasks", *of], ()),
         ("report/scheduled", ["log-event-loop-scheduled", *of], ()),
         ("report/sockets", ["dump-sockets", *of], {"Sockets", "used", "by"}),
-        ("tracing", ["start", *of, "--seconds", "0.5", "--mode", "tracing"], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
+        ("tracing", ["start", *of, "--seconds", "0.5", "--mode", "tracing", "--output-dir", "."], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
         ("growth", ["start-log-objects", *of, "--no-wait"], ()),
         ("growth/twice", ["start-log-objects", *of, "--no-wait"], ()),
         ("growth/busy", ["start-log-object-sources", *of, "--no-wait"], ()),
@@ -204,13 +275,16 @@ def run_all():
     listed = subprocess.run(["ha-profiler", "--json", "targets"], check=True, capture_output=True, text=True).stdout
     exhausted = set(re.findall(r"[A-Za-z]{2,}", listed))
     checks = list_checks(target.pid, exhausted)
-    print(f"1..{len(checks) + 1}", flush=True)
+    pages = [(pattern, drawn) for pattern in ("flamegraph.*.html", "heap_profile.*.html") for drawn in (False, True)]
+    print(f"1..{len(checks) + len(pages) + 1}", flush=True)
     passed = True
     try:
         for number, (name, command, names) in enumerate(checks, 1):
             own = command[0].startswith("/") or command[0] == "setpriv"
             passed &= check(number, name, command if own else ["ha-profiler", *command], set(names))
-        passed &= check_others(len(checks) + 1, ["ha-profiler", "start", "--target", "nobody-is-called-so"])
+        for number, (pattern, drawn) in enumerate(pages, len(checks) + 1):
+            passed &= check_page(number, pattern, drawn)
+        passed &= check_others(len(checks) + len(pages) + 1, ["ha-profiler", "start", "--target", "nobody-is-called-so"])
     finally:
         target.kill()
         target.wait()
@@ -233,7 +307,8 @@ def main():
         os.chmod(directory, 0o755)
         set_up(directory)
         environment = {**os.environ, "HAP_BUILD": BUILD, "LC_ALL": "C.UTF-8"}
-        return subprocess.run([f"{SOURCE}/scripts/sandbox", sys.executable, *sys.argv, "inside"], env=environment, check=False).returncode
+        os.mkdir(f"{directory}/results")
+        return subprocess.run([f"{SOURCE}/scripts/sandbox", sys.executable, *sys.argv, "inside"], env=environment, check=False, cwd=f"{directory}/results").returncode
 
 
 try:

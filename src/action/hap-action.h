@@ -88,6 +88,11 @@ struct _HapActionClass
   gpointer padding[8];
 };
 
+/**
+ * hap_action_run:
+ * @target: (nullable): NULL for an action that looks at none
+ * @cancellable: (nullable):
+ */
 gboolean hap_action_run (HapAction *self,
                          HapTarget *target,
                          HapReport *report,

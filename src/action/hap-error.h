@@ -27,8 +27,9 @@ typedef enum
   HAP_ERROR_TIMED_OUT,
   HAP_ERROR_NO_SPACE,
   HAP_ERROR_CANCELLED,
-  HAP_N_ERRORS
 } HapError;
+
+#define HAP_N_ERRORS (HAP_ERROR_CANCELLED + 1)
 
 #define HAP_ERROR (hap_error_quark ())
 GQuark hap_error_quark (void);

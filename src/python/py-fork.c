@@ -27,7 +27,10 @@
 
 /* It waits for a second. */
 #define COPY_SECONDS 0.9
-#define BETWEEN_US 2000
+#define BETWEEN_US 500
+
+/* By then it would be at its place, had no other thread the interpreter's lock. */
+#define PATIENT_LOOKS 4
 #define ANSWER_SECONDS 10.0
 
 /* How often is looked whether a silent copy still runs. */
@@ -96,30 +99,45 @@ take (PyFork *self, GCancellable *cancellable, GError **error)
          && hap_snapshot_run (self->snapshot, py_run_get_descriptor (self->run), error);
 }
 
+/* FALSE without @error: not yet. A look at the target as it runs says when a copy is worth its cost. */
+static gboolean
+try_to_take (PyFork *self, PyMainThread *live, guint looks, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (py_main_thread_is_at (live, FUNCTION, SOURCE) && take (self, cancellable, &local_error))
+    return TRUE;
+  if (local_error == NULL && looks >= PATIENT_LOOKS)
+    py_run_write_header (self->run, KEEP_LOCK, error);
+  else if (local_error != NULL && !g_error_matches (local_error, HAP_ERROR, HAP_ERROR_TIMED_OUT))
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
 /* The target waits meanwhile. */
 static gboolean
 take_in_time (PyFork *self, GCancellable *cancellable, GError **error)
 {
   const gint64 deadline = g_get_monotonic_time () + (gint64)(COPY_SECONDS * G_USEC_PER_SEC);
+  g_autoptr (PyMainThread) live = py_main_thread_new (self->target, self->runtime);
+  g_autoptr (GError) local_error = NULL;
 
-  do
+  if (py_main_thread_find (live, error) == NULL)
+    return FALSE;
+  for (guint looks = 0; local_error == NULL && g_get_monotonic_time () < deadline; looks++)
     {
-      g_autoptr (GError) local_error = NULL;
-
-      if (take (self, cancellable, &local_error))
+      if (try_to_take (self, live, looks, cancellable, &local_error))
         return py_run_write_header (self->run, "", error);
-      if (local_error == NULL && !py_run_write_header (self->run, KEEP_LOCK, error))
-        return FALSE;
-      if (local_error == NULL || g_error_matches (local_error, HAP_ERROR, HAP_ERROR_TIMED_OUT))
-        continue;
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
+      if (!hap_wait_until (g_get_monotonic_time () + BETWEEN_US, cancellable))
+        break;
     }
-  while (g_get_monotonic_time () < deadline
-         && hap_wait_until (g_get_monotonic_time () + BETWEEN_US, cancellable));
-  g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
-               _ ("The target could not be copied while it waited for that: it has too many threads, or the "
-                  "machine too much to do"));
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  else
+    g_set_error (
+        error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
+        _ ("The target could not be copied while it waited for that: it has too many threads, or the "
+           "machine too much to do"));
   return FALSE;
 }
 

@@ -139,7 +139,7 @@ def pause():
 
 
 # The answer is a flag of the file. No other thread must be at anything when the copy is made, that is have the interpreter's lock. Where
-# one had, the header asks for a tenth of a second in which none gets it, for the flag is looked for without a step of Python.
+# one has it, the header asks for a tenth of a second in which none gets it, for the flag is looked for without a step of Python.
 def await_copy(end):
     while posix.get_blocking(channel) and time.monotonic() < end and is_wanted():
         if posix.pread(channel, header, 0).strip():
@@ -197,6 +197,17 @@ def close_lost():
             pass
 
 
+# Each system call lets other threads have the interpreter's lock, and those that compute keep it until that interval is over: it is short for
+# as long as we run. Set and read are cut to whole microseconds; by then our names are gone.
+def hurry(function):
+    interval, set_interval = sys.getswitchinterval(), sys.setswitchinterval
+    set_interval(1e-4)
+    try:
+        function()
+    finally:
+        set_interval(interval + 5e-7)
+
+
 # Whether nothing of it stays.
 def main():
     write("s\n")
@@ -228,8 +239,7 @@ asleep.acquire()
 begun.acquire()
 namespace = {"emit": emit, "stay": stay, "copy": copy}
 try:
-    if not is_wanted() or main():
-        close()
+    hurry(lambda: (not is_wanted() or main()) and close())
 except BaseException:
     close()
     raise

@@ -24,7 +24,7 @@ def describe():
     main = sorted(name for name in vars(sys.modules["__main__"]) if not name.startswith("_"))
     files = [name for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")]
     threads = len(os.listdir("/proc/self/task"))
-    return f"{len(sys.modules)} modules, {threads} threads, {len(files)} files, {main}"
+    return f"{len(sys.modules)} modules, {threads} threads, {len(files)} files, {sys.getswitchinterval()} s, {main}"
 
 
 def pages():

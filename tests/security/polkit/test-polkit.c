@@ -41,6 +41,7 @@ typedef struct
 
 static const Member members[] = {
   ACTION ("FakeJob", "", "profile"),
+  ACTION ("FakeJob", ", 'enter': <true>", "modify"),
   ACTION ("FakeReport", "", "observe"),
   ACTION ("FakeNone", "", "modify"),
   ACTION ("FakeDenied", "", ""),

@@ -14,7 +14,7 @@ typedef struct
 
   char *script;
   double seconds;
-  gboolean bare;
+  gboolean bare, enter;
 } FakeAction;
 
 enum
@@ -23,6 +23,7 @@ enum
   PROP_SCRIPT,
   PROP_SECONDS,
   PROP_BARE,
+  PROP_ENTER,
 };
 
 typedef struct
@@ -56,6 +57,8 @@ fake_action_set_property (GObject *object, guint id, const GValue *value, GParam
     }
   else if (id == PROP_BARE)
     self->bare = g_value_get_boolean (value);
+  else if (id == PROP_ENTER)
+    self->enter = g_value_get_boolean (value);
   else
     self->seconds = g_value_get_double (value);
 }
@@ -69,6 +72,8 @@ fake_action_get_property (GObject *object, guint id, GValue *value, GParamSpec *
     g_value_set_string (value, self->script);
   else if (id == PROP_BARE)
     g_value_set_boolean (value, self->bare);
+  else if (id == PROP_ENTER)
+    g_value_set_boolean (value, self->enter);
   else
     g_value_set_double (value, self->seconds);
 }
@@ -117,10 +122,14 @@ fake_action_class_init (gpointer klass, gpointer data)
     g_object_class_install_property (
         object_class, PROP_BARE,
         g_param_spec_boolean ("bare", NULL, "With secrets", FALSE, HAP_PARAM_DATA | HAP_PARAM_SECRET));
-  if (shape->has_seconds)
-    g_object_class_install_property (
-        object_class, PROP_SECONDS,
-        g_param_spec_double ("seconds", NULL, "How long it would take", 0.5, 3600, 60, HAP_PARAM_DATA));
+  if (!shape->has_seconds)
+    return;
+  g_object_class_install_property (
+      object_class, PROP_SECONDS,
+      g_param_spec_double ("seconds", NULL, "How long it would take", 0.5, 3600, 60, HAP_PARAM_DATA));
+  g_object_class_install_property (object_class, PROP_ENTER,
+                                   g_param_spec_boolean ("enter", NULL, "As what changes the target", FALSE,
+                                                         HAP_PARAM_DATA | HAP_PARAM_MODIFY));
 }
 
 static GType

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -50,16 +51,26 @@ async def work():
         await asyncio.sleep(0)
 
 
+def receive():
+    mine, other = socket.socketpair()
+    mine.recv(1)
+    os._exit(1)
+
+
+# Until a signal comes.
+WAITS = {"sleep": lambda: time.sleep(1000), "lock": lambda: threading.Event().wait(), "recv": receive}
+
+
 def main(mode):
     if mode == "replaced":
         import builtins
         import json
         builtins.open = json.dumps = json.loads = None
-    if mode in ("sleep", "lock"):
+    if mode in WAITS:
         signal.signal(signal.SIGUSR1, go_on)
         print("ready", flush=True)
         try:
-            time.sleep(1000) if mode == "sleep" else threading.Event().wait()
+            WAITS[mode]()
         except InterruptedError:
             pass
     loop = asyncio.new_event_loop()
@@ -69,8 +80,9 @@ def main(mode):
         kept.append(loop.create_task(tick()))
     if mode == "busy":
         kept.append(loop.create_task(work()))
-    for _ in range(3 if mode == "threads" else 0):
-        threading.Thread(target=spin, daemon=True).start()
+    if mode == "threads":
+        for function in (spin, spin, spin, receive):
+            threading.Thread(target=function, daemon=True).start()
     loop.call_soon(print, "ready")
     loop.call_soon(sys.stdout.flush)
     loop.run_forever()

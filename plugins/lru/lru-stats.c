@@ -227,7 +227,7 @@ lru_stats_run (HapAction *action,
   g_autoptr (GArray) caches = NULL;
   g_auto (Writer) writer = { .report = report, .error = error };
 
-  if (runtime == NULL || !py_heap_copy_take (&copy, target, runtime, PY_HEAP_ALL, cancellable, error))
+  if (runtime == NULL || !py_heap_copy_take (&copy, target, runtime, PY_HEAP_WITH_REFERENCES, cancellable, error))
     return FALSE;
   writer.heap = copy.heap;
   writer.inspector = py_heap_get_inspector (copy.heap);

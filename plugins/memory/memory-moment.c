@@ -38,6 +38,7 @@ static gboolean
 try_moment (MemoryMoment *self,
             HapTarget *target,
             PyRuntime *runtime,
+            PyHeapFlags flags,
             GCancellable *cancellable,
             GError **error)
 {
@@ -49,7 +50,7 @@ try_moment (MemoryMoment *self,
   self->pause_ns = MAX (self->pause_ns, hap_snapshot_get_pause_ns (self->snapshot));
   self->time = hap_snapshot_get_time (self->snapshot);
   frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (self->snapshot));
-  self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), PY_HEAP_ALL, cancellable, error);
+  self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), flags, cancellable, error);
   return self->heap != NULL && memory_moment_check (self, error);
 }
 
@@ -119,6 +120,7 @@ split (MemoryMoment *self, const HapResidency *residency)
 MemoryMoment *
 memory_moment_new (HapTarget *target,
                    PyRuntime *runtime,
+                   PyHeapFlags flags,
                    int residency_fd,
                    GCancellable *cancellable,
                    GError **error)
@@ -130,7 +132,7 @@ memory_moment_new (HapTarget *target,
     {
       g_autoptr (GError) failed = NULL;
 
-      if (try_moment (self, target, runtime, cancellable, &failed))
+      if (try_moment (self, target, runtime, flags, cancellable, &failed))
         break;
       g_clear_pointer (&self->heap, py_heap_free);
       memory_moment_thaw (self);

@@ -20,6 +20,7 @@ typedef struct
 /* @residency_fd: /proc/PID/smaps of the target; -1: not to be had, so that areas are all 0 */
 MemoryMoment *memory_moment_new (HapTarget *target,
                                  PyRuntime *runtime,
+                                 PyHeapFlags flags,
                                  int residency_fd,
                                  GCancellable *cancellable,
                                  GError **error);

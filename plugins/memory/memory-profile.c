@@ -158,10 +158,11 @@ wait (Run *self, double seconds, GError **error)
 
 /* What may fail of a moment because the target is no more, is said so. */
 static MemoryMoment *
-take_moment (Run *self, GError **error)
+take_moment (Run *self, PyHeapFlags flags, GError **error)
 {
   g_autoptr (GError) failed = NULL;
-  MemoryMoment *moment = memory_moment_new (self->target, self->runtime, self->residency_fd, NULL, &failed);
+  MemoryMoment *moment =
+      memory_moment_new (self->target, self->runtime, flags, self->residency_fd, NULL, &failed);
 
   if (moment == NULL && check_target (self->target, error))
     g_propagate_error (error, g_steal_pointer (&failed));
@@ -173,7 +174,7 @@ take_moment (Run *self, GError **error)
 static MemoryKnown *
 take_first (Run *self, GError **error)
 {
-  g_autoptr (MemoryMoment) moment = take_moment (self, error);
+  g_autoptr (MemoryMoment) moment = take_moment (self, PY_HEAP_ALL, error);
 
   if (moment == NULL)
     return NULL;
@@ -219,7 +220,7 @@ static gboolean
 take_second (Run *self, MemoryKnown *known, GError **error)
 {
   g_autoptr (MemoryKnown) first = known;
-  g_autoptr (MemoryMoment) moment = take_moment (self, error);
+  g_autoptr (MemoryMoment) moment = take_moment (self, PY_HEAP_WITH_REFERENCES, error);
   g_autofree guint8 *is_new = NULL;
 
   if (moment == NULL)

@@ -71,7 +71,7 @@ read_copy (SocketsMoment *self,
     return NULL;
   self->pause_ns += hap_snapshot_get_pause_ns (snapshot);
   frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (snapshot));
-  heap = py_heap_new (frozen, hap_snapshot_get_maps (snapshot), PY_HEAP_ALL, cancellable, error);
+  heap = py_heap_new (frozen, hap_snapshot_get_maps (snapshot), PY_HEAP_WITH_REFERENCES, cancellable, error);
   if (heap != NULL)
     objects = sockets_objects_read (heap, cancellable, error);
   if (objects == NULL || !hap_snapshot_is_fork (snapshot) || hap_snapshot_is_alive (snapshot))
@@ -92,7 +92,7 @@ read_live (HapTarget *target, PyRuntime *runtime, GCancellable *cancellable, GEr
   if (!hap_target_refresh_maps (target, error))
     return NULL;
   maps = hap_target_get_maps (target, error);
-  heap = py_heap_new (runtime, maps, PY_HEAP_ALL, cancellable, error);
+  heap = py_heap_new (runtime, maps, PY_HEAP_WITH_REFERENCES, cancellable, error);
   return heap != NULL ? sockets_objects_read (heap, cancellable, error) : NULL;
 }
 

@@ -159,7 +159,7 @@ scan (SourcesStart *self,
   g_autoptr (PyHeapOwners) owners = NULL;
   gint64 begin = g_get_monotonic_time ();
 
-  if (!py_heap_copy_take (&copy, target, runtime, PY_HEAP_ALL, cancellable, error))
+  if (!py_heap_copy_take (&copy, target, runtime, PY_HEAP_WITH_REFERENCES, cancellable, error))
     return FALSE;
   owners = py_heap_owners_new (copy.heap, cancellable, error);
   if (owners == NULL)

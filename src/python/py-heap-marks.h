@@ -4,48 +4,64 @@
 #include "py-heap-memory.h"
 
 G_BEGIN_DECLS
+#pragma GCC visibility push(hidden)
 
 #define PY_HEAP_MARKS_WORDS (PY_HEAP_PAGE / 64 / 8)
 
-/* The addresses of one page: a bit for each 8 bytes. */
+/**
+ * PyHeapMark: what is known of an address, less first.
+ * @PY_HEAP_MARK_WAITING: an object should be there: nobody has looked yet
+ * @PY_HEAP_MARK_FOUND: an object is there
+ * @PY_HEAP_MARK_LISTED: and a list of the collector holds it
+ */
+typedef enum
+{
+  PY_HEAP_MARK_NONE = 0,
+  PY_HEAP_MARK_WAITING = 1,
+  PY_HEAP_MARK_FOUND = 2,
+  PY_HEAP_MARK_LISTED = 3,
+} PyHeapMark;
+#define PY_HEAP_MARK_IMPOSSIBLE (-1) /* no object can be there: it is not aligned, or not readable */
+
+/* The addresses of one page: two bits for each 8 bytes. */
 typedef struct
 {
-  guint64 bits[PY_HEAP_MARKS_WORDS];
-  guint16 before[PY_HEAP_MARKS_WORDS]; /* how many are in the words before, and on the pages before: */
+  guint64 found[PY_HEAP_MARKS_WORDS]; /* the upper ones */
+  guint64 lower[PY_HEAP_MARKS_WORDS];
+  guint16 before[PY_HEAP_MARKS_WORDS]; /* how many are found in the words before, and on the pages before: */
   guint32 n_before;                    /* valid once counted */
 } PyHeapMarkedPage;
 
 /**
- * PyHeapMarks: a set of addresses of a memory, aligned to 8 bytes: a bit each, where there are any in the
- * page. Once counted, each has a rank: its place in the order of addresses.
+ * PyHeapMarks: marks of addresses of a memory, aligned to 8 bytes: two bits each, where there are any in the
+ * page. Once counted, each that is found has a rank: its place in the order of addresses.
  */
 typedef struct
 {
   PyHeapMemory *memory;
   guint32 *slots; /* for each page: 1 + its index in pages; 0: none */
   GArray *pages;  /* (element-type PyHeapMarkedPage) in no order */
-  guint32 n;
+  guint32 n;      /* found */
 } PyHeapMarks;
 
 void py_heap_marks_init (PyHeapMarks *self, PyHeapMemory *memory);
 void py_heap_marks_clear (PyHeapMarks *self);
 
-/* Returns: TRUE if it was not there yet, and could be added: not aligned or not readable is FALSE, too */
-gboolean py_heap_marks_add (PyHeapMarks *self, guint64 address);
 void py_heap_marks_remove (PyHeapMarks *self, guint64 address);
 
-/* Gives each address its rank; add() and remove() make ranks invalid. */
+/* Gives each address that is found its rank; raise() and remove() make ranks invalid. */
 void py_heap_marks_count (PyHeapMarks *self);
 
-/* Returns: its rank, G_MAXUINT32 if it is not in the set */
+/* Returns: its rank, G_MAXUINT32 if it is not found */
 guint32 py_heap_marks_get_rank (PyHeapMarks *self, guint64 address);
 
-/* Called for each address, from the last to the first; FALSE ends the walk. What is added meanwhile may or
- * may not be seen. */
-typedef gboolean (*PyHeapMarksFunc) (guint64 address, gpointer data);
-gboolean py_heap_marks_foreach_down (PyHeapMarks *self, PyHeapMarksFunc func, gpointer data);
+/* Called for each address that waits, from the first to the last, or for each that is found, from the last to
+ * the first; FALSE ends the walk. What is raised meanwhile may or may not be seen. */
+typedef gboolean (*PyHeapMarksFunc) (guint64 address, PyHeapMark mark, gpointer data);
+gboolean py_heap_marks_foreach_found (PyHeapMarks *self, PyHeapMarksFunc func, gpointer data);
+gboolean py_heap_marks_foreach_waiting (PyHeapMarks *self, PyHeapMarksFunc func, gpointer data);
 
-/* Where in a page an address has its bit. */
+/* Where in a page an address has its bits. */
 static inline guint
 py_heap_marks_get_bit (guint64 address)
 {
@@ -62,13 +78,43 @@ py_heap_marks_find_page (const PyHeapMarks *self, guint64 address)
   return slot != 0 ? &g_array_index (self->pages, PyHeapMarkedPage, slot - 1) : NULL;
 }
 
-static inline gboolean
-py_heap_marks_contains (const PyHeapMarks *self, guint64 address)
+static inline PyHeapMark
+py_heap_marks_get_in_page (const PyHeapMarkedPage *page, guint bit)
+{
+  return (page->found[bit / 64] >> bit % 64 & 1) << 1 | (page->lower[bit / 64] >> bit % 64 & 1);
+}
+
+static inline PyHeapMark
+py_heap_marks_get (const PyHeapMarks *self, guint64 address)
 {
   const PyHeapMarkedPage *page = py_heap_marks_find_page (self, address);
-  guint bit = py_heap_marks_get_bit (address);
 
-  return page != NULL && (page->bits[bit / 64] >> bit % 64 & 1) != 0;
+  return page != NULL ? py_heap_marks_get_in_page (page, py_heap_marks_get_bit (address)) : PY_HEAP_MARK_NONE;
+}
+
+/* Returns: (nullable): those of a page that has none yet */
+PyHeapMarkedPage *py_heap_marks_make_page (PyHeapMarks *self, guint64 address);
+
+/* More may become known of an address, never less. Returns: the mark that it had; PY_HEAP_MARK_IMPOSSIBLE */
+static inline int
+py_heap_marks_raise (PyHeapMarks *self, guint64 address, PyHeapMark mark)
+{
+  PyHeapMarkedPage *page = py_heap_marks_find_page (self, address);
+  guint bit = py_heap_marks_get_bit (address);
+  guint64 mask = (guint64)1 << bit % 64;
+  PyHeapMark before;
+
+  if (page == NULL)
+    page = py_heap_marks_make_page (self, address);
+  if (page == NULL)
+    return PY_HEAP_MARK_IMPOSSIBLE;
+  before = py_heap_marks_get_in_page (page, bit);
+  if (mark <= before)
+    return before;
+  self->n += mark >= PY_HEAP_MARK_FOUND && before < PY_HEAP_MARK_FOUND;
+  page->found[bit / 64] |= mark >= PY_HEAP_MARK_FOUND ? mask : 0;
+  page->lower[bit / 64] = (page->lower[bit / 64] & ~mask) | (mark != PY_HEAP_MARK_FOUND ? mask : 0);
+  return before;
 }
 
 /* How many bits are set. The instruction for it is not every processor's, and the compiler's own function
@@ -85,4 +131,5 @@ py_heap_marks_sum (guint64 bits)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PyHeapMarks, py_heap_marks_clear)
 
+#pragma GCC visibility pop
 G_END_DECLS

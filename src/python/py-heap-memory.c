@@ -13,15 +13,13 @@
 #define MAX_PAGES (16 * 1024 * 1024) /* 64 GiB of readable memory; more is left out */
 #define MAX_RUN 16                   /* pages that are read at once */
 #define FIRST_PLACES 2048            /* 8 MiB */
-#define GROW_PLACES 1024             /* by so many at least the window grows */
 #define MOST_PLACES 65536            /* 256 MiB */
-#define SHRINK 3                     /* to this part */
 #define UNREADABLE G_MAXUINT32
 #define EVICTED (G_MAXUINT32 - 1)
 
 /* Of the pages that were read so far, how many are kept, of ten: with less, pages are read again and again;
  * with more, they are the most of what we need. */
-#define KEPT_OF_TEN 8
+#define KEPT_OF_TEN 5
 
 /* Pages next to each other. */
 typedef struct
@@ -37,7 +35,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (PyHeapMemory,
                                G_IMPLEMENT_INTERFACE (HAP_TYPE_MEMORY, py_heap_memory_memory_init))
 
 const PyHeapRegion *
-py_heap_memory_search_region (PyHeapMemory *self, guint64 address)
+py_heap_memory_find_region (PyHeapMemory *self, guint64 address)
 {
   guint low = 0, high = self->n_regions;
 
@@ -50,12 +48,26 @@ py_heap_memory_search_region (PyHeapMemory *self, guint64 address)
       else if (address >= self->regions[middle].end)
         low = middle + 1;
       else
-        {
-          self->near[address >> PY_HEAP_NEAR_SHIFT & (PY_HEAP_NEAR - 1)] = &self->regions[middle];
-          return &self->regions[middle];
-        }
+        return &self->regions[middle];
     }
   return NULL;
+}
+
+static guint32
+number_page (const PyHeapRegion *region, guint64 address)
+{
+  return region->first_page + (address - region->start) / PY_HEAP_PAGE;
+}
+
+/* What is nowhere is near, too: words that are no addresses are many, and not many different ones. */
+guint32
+py_heap_memory_search_page (PyHeapMemory *self, guint64 address)
+{
+  const PyHeapRegion *region = py_heap_memory_find_region (self, address);
+  guint32 page = region != NULL ? number_page (region, address) : PY_HEAP_NO_PAGE;
+
+  *py_heap_memory_get_near (self, address) = (PyHeapNearPage){ address - address % PY_HEAP_PAGE, NULL, page };
+  return page;
 }
 
 static void
@@ -67,29 +79,22 @@ evict (PyHeapMemory *self, guint32 place)
   self->owners[place] = PY_HEAP_NO_PAGE;
 }
 
-void
-py_heap_memory_forget (PyHeapMemory *self)
+/* The window's places are others' from here on. */
+static void
+forget_near (PyHeapMemory *self)
 {
-  for (guint32 i = 0; i < self->n_window; i++)
-    evict (self, i);
-  self->n_used = 0;
-  madvise (self->window, (gsize)self->n_window * PY_HEAP_PAGE, MADV_DONTNEED);
+  for (guint i = 0; i < PY_HEAP_NEAR; i++)
+    self->near[i].bytes = NULL;
 }
 
 void
-py_heap_memory_shrink (PyHeapMemory *self)
+py_heap_memory_forget (PyHeapMemory *self)
 {
-  guint32 n = MAX (self->n_window / SHRINK, FIRST_PLACES);
-  gsize size = (gsize)n * PY_HEAP_PAGE;
-
-  self->most_places = MIN (self->most_places, n);
-  if (n >= self->n_window)
-    return;
-  for (guint32 i = n; i < self->n_window; i++)
+  for (guint32 i = 0; i < self->n_used; i++)
     evict (self, i);
-  munmap (self->window + size, (gsize)self->n_window * PY_HEAP_PAGE - size);
-  self->n_window = n;
-  self->n_used = MIN (self->n_used, n);
+  forget_near (self);
+  madvise (self->window, (gsize)self->n_used * PY_HEAP_PAGE, MADV_DONTNEED);
+  self->n_used = self->next = 0;
 }
 
 /* Or known not to be readable. */
@@ -99,14 +104,14 @@ is_here (PyHeapMemory *self, guint32 page)
   return self->frames[page] != 0 && self->frames[page] != EVICTED;
 }
 
-/* Which pages to read for @page: more than one where its neighbour was needed before. Not across what is
- * there. */
+/* Which pages to read for @page: more than one where its neighbour is there already, which tells the
+ * direction. Not across what is there. */
 static Run
 choose_run (PyHeapMemory *self, const PyHeapRegion *region, guint32 page)
 {
   guint32 end = region->first_page + (region->end - region->start) / PY_HEAP_PAGE;
-  gboolean up = page > region->first_page && self->frames[page - 1] != 0;
-  gboolean down = page + 1 < end && self->frames[page + 1] != 0;
+  gboolean up = page > region->first_page && is_here (self, page - 1);
+  gboolean down = page + 1 < end && is_here (self, page + 1);
   Run run = { page, 1 };
 
   while (up && run.n < MAX_RUN && page + run.n < end && !is_here (self, page + run.n))
@@ -119,41 +124,19 @@ choose_run (PyHeapMemory *self, const PyHeapRegion *region, guint32 page)
   return run;
 }
 
-/* In large pages, where there are some: they are had in a hundredth of the time. */
-static void
-use_places (PyHeapMemory *self, gpointer window, guint32 n)
-{
-  self->window = window;
-  self->owners = g_renew (guint32, self->owners, n);
-  memset (self->owners + self->n_window, 0xff, (n - self->n_window) * sizeof *self->owners);
-  self->n_window = n;
-  madvise (self->window, (gsize)n * PY_HEAP_PAGE, MADV_HUGEPAGE);
-}
-
-/* Where memory is short the window that there is has to do. */
-static void
-grow (PyHeapMemory *self)
-{
-  gsize n = MIN ((gsize)self->n_read * KEPT_OF_TEN / 10 + GROW_PLACES, self->most_places);
-  gpointer window = MAP_FAILED;
-
-  if (n >= (gsize)self->n_window + GROW_PLACES)
-    window = mremap (self->window, (gsize)self->n_window * PY_HEAP_PAGE, n * PY_HEAP_PAGE, MREMAP_MAYMOVE);
-  if (window != MAP_FAILED)
-    use_places (self, window, n);
-}
-
-/* Where @n pages go. Where there is no room any more, any make some: the memory is gone through several times
- * in the same order, so that the oldest would be the very ones that are needed next. */
+/* Where @n pages go: in the place of those that were read longest ago, once there are as many as are kept. */
 static guint32
 find_place (PyHeapMemory *self, guint32 n)
 {
-  if (self->n_used + n > self->n_window)
-    grow (self);
-  if (self->n_used + n <= self->n_window)
+  guint32 kept = CLAMP ((guint64)self->n_read * KEPT_OF_TEN / 10, FIRST_PLACES, MOST_PLACES), place;
+
+  if (self->n_used + n <= kept)
     return self->n_used;
-  self->chance = self->chance * 1664525 + 1013904223;
-  return ((guint64)self->chance * (self->n_window - n)) >> 32;
+  if (self->next + n > self->n_used)
+    self->next = 0;
+  place = self->next;
+  self->next += n;
+  return place;
 }
 
 /* Returns: how many could be read */
@@ -163,6 +146,7 @@ load_run (PyHeapMemory *self, const PyHeapRegion *region, Run run)
   guint64 address = region->start + (guint64)(run.first - region->first_page) * PY_HEAP_PAGE;
   guint32 place = find_place (self, run.n), got;
 
+  forget_near (self);
   for (guint32 i = place; i < place + run.n; i++)
     evict (self, i);
   got = hap_memory_read_some (self->source, address, self->window + (gsize)place * PY_HEAP_PAGE,
@@ -193,6 +177,28 @@ load_page (PyHeapMemory *self, const PyHeapRegion *region, guint32 page)
   return self->frames[page];
 }
 
+/* Returns: (nullable): the bytes of the page that holds @address */
+static const guint8 *
+find_bytes (PyHeapMemory *self, guint64 address)
+{
+  const PyHeapRegion *region = py_heap_memory_find_region (self, address);
+  guint32 page, frame;
+  const guint8 *bytes;
+
+  if (region == NULL)
+    return NULL;
+  page = number_page (region, address);
+  frame = self->frames[page];
+  if (frame == 0 || frame == EVICTED)
+    frame = load_page (self, region, page);
+  if (frame == UNREADABLE)
+    return NULL;
+  bytes = self->window + (gsize)(frame - 1) * PY_HEAP_PAGE;
+  *py_heap_memory_get_near (self, address) =
+      (PyHeapNearPage){ address - address % PY_HEAP_PAGE, bytes, page };
+  return bytes;
+}
+
 static gsize
 read_some (PyHeapMemory *self, guint64 address, gpointer buffer, gsize size)
 {
@@ -200,20 +206,13 @@ read_some (PyHeapMemory *self, guint64 address, gpointer buffer, gsize size)
 
   while (done < size)
     {
-      const PyHeapRegion *region = py_heap_memory_find_region (self, address + done);
       gsize offset = (address + done) % PY_HEAP_PAGE;
       gsize n = MIN (size - done, PY_HEAP_PAGE - offset);
-      guint32 page, frame;
+      const guint8 *bytes = find_bytes (self, address + done);
 
-      if (region == NULL)
+      if (bytes == NULL)
         break;
-      page = region->first_page + (address + done - region->start) / PY_HEAP_PAGE;
-      frame = self->frames[page];
-      if (frame == 0 || frame == EVICTED)
-        frame = load_page (self, region, page);
-      if (frame == UNREADABLE)
-        break;
-      memcpy ((guint8 *)buffer + done, self->window + (gsize)(frame - 1) * PY_HEAP_PAGE + offset, n);
+      memcpy ((guint8 *)buffer + done, bytes + offset, n);
       done += n;
     }
   return done;
@@ -223,6 +222,14 @@ gboolean
 py_heap_memory_read_slowly (PyHeapMemory *self, guint64 address, gpointer buffer, gsize size)
 {
   return read_some (self, address, buffer, size) == size;
+}
+
+guint64
+py_heap_memory_get_slowly (PyHeapMemory *self, guint64 address)
+{
+  guint64 value;
+
+  return read_some (self, address, &value, sizeof value) == sizeof value ? value : 0;
 }
 
 static gsize
@@ -243,7 +250,7 @@ py_heap_memory_finalize (GObject *object)
   PyHeapMemory *self = PY_HEAP_MEMORY (object);
 
   munmap (self->frames, self->frames_size);
-  munmap (self->window, (gsize)self->n_window * PY_HEAP_PAGE);
+  munmap (self->window, (gsize)MOST_PLACES * PY_HEAP_PAGE);
   g_free (self->owners);
   g_free (self->regions);
   g_object_unref (self->source);
@@ -315,7 +322,7 @@ list_regions (PyHeapMemory *self, HapMaps *maps)
       self->n_pages += n_pages;
     }
   for (guint i = 0; i < PY_HEAP_NEAR; i++)
-    self->near[i] = &self->regions[0];
+    self->near[i] = (PyHeapNearPage){ G_MAXUINT64, NULL, PY_HEAP_NO_PAGE };
 }
 
 PyHeapMemory *
@@ -324,10 +331,13 @@ py_heap_memory_new (HapMemory *source, HapMaps *maps)
   PyHeapMemory *self = g_object_new (PY_TYPE_HEAP_MEMORY, NULL);
 
   self->source = g_object_ref (source);
-  self->most_places = MOST_PLACES;
   list_regions (self, maps);
   self->frames_size = MAX ((gsize)self->n_pages, 1) * sizeof *self->frames;
   self->frames = reserve (self->frames_size);
-  use_places (self, reserve (FIRST_PLACES * PY_HEAP_PAGE), FIRST_PLACES);
+  self->window = reserve ((gsize)MOST_PLACES * PY_HEAP_PAGE);
+  madvise (self->window, (gsize)MOST_PLACES * PY_HEAP_PAGE,
+           MADV_HUGEPAGE); /* had in a hundredth of the time */
+  self->owners = g_new (guint32, MOST_PLACES);
+  memset (self->owners, 0xff, MOST_PLACES * sizeof *self->owners);
   return self;
 }

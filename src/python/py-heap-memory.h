@@ -7,11 +7,11 @@
 #include "hap-memory.h"
 
 G_BEGIN_DECLS
+#pragma GCC visibility push(hidden)
 
 #define PY_HEAP_PAGE 4096
 #define PY_HEAP_NO_PAGE G_MAXUINT32
 #define PY_HEAP_NEAR 256
-#define PY_HEAP_NEAR_SHIFT 20
 
 /* A stretch of readable memory; its pages are numbered from @first_page on. */
 typedef struct
@@ -20,6 +20,14 @@ typedef struct
   guint32 first_page;
   gboolean is_static; /* C's variables: of a file and writable, or what follows one */
 } PyHeapRegion;
+
+/* A page that was looked at lately. */
+typedef struct
+{
+  guint64 address;
+  const guint8 *bytes; /* NULL: not in the window */
+  guint32 page;        /* its number */
+} PyHeapNearPage;
 
 /**
  * PyHeapMemory: a memory that stands still, read through a window: pages are read from @source when they are
@@ -40,18 +48,15 @@ struct _PyHeapMemory
   PyHeapRegion *regions; /* sorted */
   guint n_regions;
   guint32 n_pages;
-  const PyHeapRegion
-      *near[PY_HEAP_NEAR]; /* by a few bits of the address: the region where it was found last */
+  PyHeapNearPage near[PY_HEAP_NEAR]; /* by the lowest bits of the page's address */
 
   guint32 *frames; /* for each page: 1 + its place in the window; 0: not read; UNREADABLE */
   gsize frames_size;
   guint8 *window;
-  guint32 most_places; /* it does not grow beyond */
-  guint32 *owners;     /* for each place of the window: the page there */
-  guint32 n_window;    /* places */
-  guint32 n_used;      /* of them, those in use */
-  guint32 chance;
-  guint32 n_read; /* pages that were ever read */
+  guint32 *owners; /* for each place of the window: the page there */
+  guint32 n_used;  /* places */
+  guint32 next;    /* of them, whose page makes room next */
+  guint32 n_read;  /* pages that were ever read */
   guint64 bytes_read;
 };
 
@@ -60,43 +65,49 @@ PyHeapMemory *py_heap_memory_new (HapMemory *source, HapMaps *maps);
 /* Gives the window's room back; what is needed again is read again. */
 void py_heap_memory_forget (PyHeapMemory *self);
 
-/* Gives most of the window's room back, for good: for who reads in the order of addresses from now on. */
-void py_heap_memory_shrink (PyHeapMemory *self);
+/* Returns: (nullable): the region that holds @address */
+const PyHeapRegion *py_heap_memory_find_region (PyHeapMemory *self, guint64 address);
 
 /*< private >*/
 gboolean py_heap_memory_read_slowly (PyHeapMemory *self, guint64 address, gpointer buffer, gsize size);
-const PyHeapRegion *py_heap_memory_search_region (PyHeapMemory *self, guint64 address);
+guint64 py_heap_memory_get_slowly (PyHeapMemory *self, guint64 address);
+guint32 py_heap_memory_search_page (PyHeapMemory *self, guint64 address);
 
-/* Returns: (nullable): the region that holds @address */
-static inline const PyHeapRegion *
-py_heap_memory_find_region (PyHeapMemory *self, guint64 address)
+static inline PyHeapNearPage *
+py_heap_memory_get_near (PyHeapMemory *self, guint64 address)
 {
-  const PyHeapRegion *region = self->near[address >> PY_HEAP_NEAR_SHIFT & (PY_HEAP_NEAR - 1)];
-
-  return address >= region->start && address < region->end ? region
-                                                           : py_heap_memory_search_region (self, address);
+  return &self->near[address / PY_HEAP_PAGE % PY_HEAP_NEAR];
 }
 
 /* Returns: the number of the page that holds @address; PY_HEAP_NO_PAGE: no readable memory */
 static inline guint32
 py_heap_memory_find_page (PyHeapMemory *self, guint64 address)
 {
-  const PyHeapRegion *region = py_heap_memory_find_region (self, address);
+  const PyHeapNearPage *near = py_heap_memory_get_near (self, address);
 
-  return region != NULL ? region->first_page + (address - region->start) / PY_HEAP_PAGE : PY_HEAP_NO_PAGE;
+  return address - near->address < PY_HEAP_PAGE ? near->page : py_heap_memory_search_page (self, address);
+}
+
+/* Returns: (nullable): @size bytes there, if they are at hand: in one page of the window */
+static inline const guint8 *
+py_heap_memory_peek (PyHeapMemory *self, guint64 address, gsize size)
+{
+  const PyHeapNearPage *near = py_heap_memory_get_near (self, address);
+  gsize offset = address - near->address;
+
+  return offset < PY_HEAP_PAGE && near->bytes != NULL && offset + size <= PY_HEAP_PAGE ? near->bytes + offset
+                                                                                       : NULL;
 }
 
 /* hap_memory_read() without its detours: what is read a hundred million times. */
 static inline gboolean
 py_heap_memory_read (PyHeapMemory *self, guint64 address, gpointer buffer, gsize size)
 {
-  guint32 page = py_heap_memory_find_page (self, address);
-  guint32 frame = page != PY_HEAP_NO_PAGE ? self->frames[page] : 0;
-  gsize offset = address % PY_HEAP_PAGE;
+  const guint8 *bytes = py_heap_memory_peek (self, address, size);
 
-  if (frame == 0 || frame > self->n_window || offset + size > PY_HEAP_PAGE)
+  if (bytes == NULL)
     return py_heap_memory_read_slowly (self, address, buffer, size);
-  memcpy (buffer, self->window + (gsize)(frame - 1) * PY_HEAP_PAGE + offset, size);
+  memcpy (buffer, bytes, size);
   return TRUE;
 }
 
@@ -104,9 +115,14 @@ py_heap_memory_read (PyHeapMemory *self, guint64 address, gpointer buffer, gsize
 static inline guint64
 py_heap_memory_get (PyHeapMemory *self, guint64 address)
 {
+  const guint8 *bytes = py_heap_memory_peek (self, address, sizeof (guint64));
   guint64 value;
 
-  return py_heap_memory_read (self, address, &value, sizeof value) ? value : 0;
+  if (bytes == NULL)
+    return py_heap_memory_get_slowly (self, address);
+  memcpy (&value, bytes, sizeof value);
+  return value;
 }
 
+#pragma GCC visibility pop
 G_END_DECLS

@@ -348,8 +348,6 @@ find_holders (PyHeapOwners *self, PyHeap *heap, GCancellable *cancellable, GErro
   g_autofree guint32 *counts = read_counts (heap);
   g_autofree guint8 *is_root = NULL;
 
-  if (!py_heap_make_references (heap, cancellable, error))
-    return NULL;
   py_heap_drop_window (heap);
   if (!py_heap_make_referrers (heap, cancellable, error))
     return NULL;

@@ -16,6 +16,7 @@
 void
 py_heap_visit_words (PyHeapVisitor *self, guint64 address, guint64 n, PyReference kind)
 {
+  const guint64 unaligned = (kind & PY_REFERENCE_GUESS) != 0 ? 7 : 0; /* no object, and no mistake */
   guint64 words[WORDS_AT_ONCE];
 
   n = MIN (n, PY_HEAP_MAX_ITEMS);
@@ -28,7 +29,7 @@ py_heap_visit_words (PyHeapVisitor *self, guint64 address, guint64 n, PyReferenc
       if (!py_heap_memory_read (self->memory, address + first * 8, words, here * 8))
         return;
       for (guint64 i = 0; i < here; i++)
-        if (words[i] != 0)
+        if (words[i] != 0 && (words[i] & unaligned) == 0)
           self->visit (self, words[i], kind);
     }
 }

@@ -21,6 +21,8 @@ typedef struct _PyHeap PyHeap;
 
 /**
  * PyHeapFlags:
+ * @PY_HEAP_ALL: the objects, their types and sizes
+ * @PY_HEAP_WITH_REFERENCES: and what each refers to
  * @PY_HEAP_TRACKED_ONLY: counts what the collector tracks and looks at nothing else: types and counts alone.
  * n_objects is 0; sizes, references and roots are not read. Several times as fast.
  */
@@ -28,6 +30,7 @@ typedef enum
 {
   PY_HEAP_ALL = 0,
   PY_HEAP_TRACKED_ONLY = 1 << 0,
+  PY_HEAP_WITH_REFERENCES = 1 << 1,
 } PyHeapFlags;
 
 /**
@@ -76,7 +79,7 @@ gboolean py_heap_is_collecting (PyRuntime *runtime);
  *
  * Errors: HAP_ERROR_BUSY: a collection was under way at that moment (take another copy);
  * HAP_ERROR_UNSUPPORTED_TARGET: a free-threaded build, or lists that are not where they should be;
- * HAP_ERROR_FAILED: more than PY_HEAP_MAX_OBJECTS; G_IO_ERROR_CANCELLED
+ * HAP_ERROR_FAILED: more than PY_HEAP_MAX_OBJECTS, or 2^32 - 1 references; G_IO_ERROR_CANCELLED
  */
 PyHeap *
 py_heap_new (PyRuntime *runtime, HapMaps *maps, PyHeapFlags flags, GCancellable *cancellable, GError **error);
@@ -108,15 +111,16 @@ guint32 py_heap_find (PyHeap *self, guint64 address);
 guint32 py_heap_get_dict (PyHeap *self, guint32 index);
 
 /**
- * py_heap_make_references, py_heap_make_referrers:
- * Must have succeeded before the functions below are called; the second call costs nothing.
- * Errors: G_IO_ERROR_CANCELLED; HAP_ERROR_FAILED: more than 2^32 - 1 references
+ * py_heap_make_referrers:
+ * @self: with references
+ *
+ * Must have succeeded before py_heap_get_referrers(); the second call costs nothing.
+ * Errors: G_IO_ERROR_CANCELLED
  */
-gboolean py_heap_make_references (PyHeap *self, GCancellable *cancellable, GError **error);
 gboolean py_heap_make_referrers (PyHeap *self, GCancellable *cancellable, GError **error);
 
 /* Returns: (transfer full) (element-type guint64): what gc.get_referents() says: addresses of what the
- * collector visits, an object as often as it is referred to. For one object; works without the functions
+ * collector visits, an object as often as it is referred to. For one object; works without the flag
  * above. */
 GArray *py_heap_list_referents (PyHeap *self, guint32 index);
 

@@ -114,7 +114,7 @@ set_up (Fixture *self, gconstpointer python)
 
   self->process = hap_test_spawn (python, argv);
   listen_to (self);
-  self->heap = read_heap (self, PY_HEAP_ALL);
+  self->heap = read_heap (self, PY_HEAP_WITH_REFERENCES);
 }
 
 static void

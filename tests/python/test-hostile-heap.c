@@ -120,7 +120,7 @@ read_maps (guint pid)
 static PyHeap *
 read_heap (Fixture *self, GError **error)
 {
-  return py_heap_new (self->runtime, self->maps, PY_HEAP_ALL, NULL, error);
+  return py_heap_new (self->runtime, self->maps, PY_HEAP_WITH_REFERENCES, NULL, error);
 }
 
 static void

@@ -18,7 +18,7 @@
 static guint
 read_sockets (PyRuntime *runtime, HapMaps *maps)
 {
-  g_autoptr (PyHeap) heap = py_heap_new (runtime, maps, PY_HEAP_ALL, NULL, NULL);
+  g_autoptr (PyHeap) heap = py_heap_new (runtime, maps, PY_HEAP_WITH_REFERENCES, NULL, NULL);
   g_autoptr (GPtrArray) objects = heap != NULL ? sockets_objects_read (heap, NULL, NULL) : NULL;
 
   return objects != NULL ? objects->len : 0;

@@ -8,9 +8,8 @@
 
 #include <glib/gi18n.h>
 
-#include "hap-wait.h"
 #include "objects-growth.h"
-#include "py-heap-copy.h"
+#include "py-heap-scans.h"
 
 #define LIMIT 1000 /* types in one line: Home Assistant's growth(limit=1000) */
 #define NOTIFICATION "profile_object_logging"
@@ -30,16 +29,16 @@ enum
 
 G_DEFINE_FINAL_TYPE (ObjectsStart, objects_start, HAP_TYPE_ACTION)
 
-/* What the scans of a job have come to. */
+/* One job. */
 typedef struct
 {
-  guint n_scans;
-  guint64 n_objects;
-  double max_pause, max_duration;
-} Scans;
+  HapReport *report;
+  ObjectsGrowth *growth;
+  PyHeapScans scans;
+} Job;
 
 static GVariant *
-make_fields (const Scans *scans, GArray *grown, const PyHeapCopy *copy)
+make_fields (const Job *job, GArray *grown, const PyHeapCopy *copy)
 {
   GVariantBuilder fields, growth;
 
@@ -51,54 +50,44 @@ make_fields (const Scans *scans, GArray *grown, const PyHeapCopy *copy)
       g_variant_builder_add (&growth, "(stt)", item->name, item->total, item->delta);
     }
   g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&fields, "{sv}", "scan", g_variant_new_uint32 (scans->n_scans));
+  g_variant_builder_add (&fields, "{sv}", "scan", g_variant_new_uint32 (job->scans.n_scans));
   g_variant_builder_add (&fields, "{sv}", "growth", g_variant_builder_end (&growth));
-  g_variant_builder_add (&fields, "{sv}", "objects", g_variant_new_uint64 (scans->n_objects));
+  g_variant_builder_add (&fields, "{sv}", "objects",
+                         g_variant_new_uint64 (py_heap_get_stats (copy->heap)->n_tracked));
   g_variant_builder_add (&fields, "{sv}", "pause_us", g_variant_new_double (copy->pause * 1e6));
   g_variant_builder_add (&fields, "{sv}", "duration_us", g_variant_new_double (copy->duration * 1e6));
   return g_variant_builder_end (&fields);
 }
 
 static GVariant *
-make_summary (const Scans *scans)
+make_summary (const Job *job, guint64 n_objects)
 {
+  const PyHeapScans *scans = &job->scans;
   GVariantBuilder summary;
 
   g_variant_builder_init (&summary, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&summary, "{sv}", "scans", g_variant_new_uint32 (scans->n_scans));
-  g_variant_builder_add (&summary, "{sv}", "objects", g_variant_new_uint64 (scans->n_objects));
+  g_variant_builder_add (&summary, "{sv}", "objects", g_variant_new_uint64 (n_objects));
   g_variant_builder_add (&summary, "{sv}", "pause_us", g_variant_new_double (scans->max_pause * 1e6));
   g_variant_builder_add (&summary, "{sv}", "duration_us", g_variant_new_double (scans->max_duration * 1e6));
   return g_variant_builder_end (&summary);
 }
 
 static gboolean
-scan (Scans *scans,
-      ObjectsGrowth *growth,
-      HapTarget *target,
-      PyRuntime *runtime,
-      HapReport *report,
-      GCancellable *cancellable,
-      GError **error)
+scan (PyHeapCopy *copy, gpointer data, GError **error)
 {
-  g_auto (PyHeapCopy) copy = { 0 };
+  Job *job = data;
   g_autoptr (GArray) grown = NULL;
   g_autofree char *list = NULL;
   g_autofree char *message = NULL;
 
-  if (!py_heap_copy_take (&copy, target, runtime, PY_HEAP_TRACKED_ONLY, cancellable, error))
-    return FALSE;
-  py_heap_copy_drop (&copy);
-
-  scans->n_scans++;
-  scans->n_objects = py_heap_get_stats (copy.heap)->n_tracked;
-  scans->max_pause = MAX (scans->max_pause, copy.pause);
-  scans->max_duration = MAX (scans->max_duration, copy.duration);
-  grown = objects_growth_scan (growth, copy.heap, LIMIT);
+  py_heap_scans_drop (&job->scans, copy);
+  grown = objects_growth_scan (job->growth, copy->heap, LIMIT);
   list = objects_growth_to_string (grown);
   message = g_strconcat ("Memory Growth: ", list, NULL);
-  return hap_report_entry (report, message, make_fields (scans, grown, &copy), error)
-         && hap_report_summarize (report, make_summary (scans), error);
+  return hap_report_entry (job->report, message, make_fields (job, grown, copy), error)
+         && hap_report_summarize (job->report, make_summary (job, py_heap_get_stats (copy->heap)->n_tracked),
+                                  error);
 }
 
 static gboolean
@@ -108,33 +97,18 @@ objects_start_run (HapAction *action,
                    GCancellable *cancellable,
                    GError **error)
 {
-  ObjectsStart *self = OBJECTS_START (action);
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
   g_autoptr (ObjectsGrowth) growth = objects_growth_new ();
-  g_autoptr (GError) own = NULL;
-  Scans scans = { 0 };
-  gint64 next = g_get_monotonic_time ();
+  Job job = { .report = report, .growth = growth };
 
   /* The texts are Home Assistant's own. */
-  if (runtime == NULL
-      || !hap_report_notify (report, NOTIFICATION, "Object growth logging started",
-                             "Object growth logging has started. See [the logs](/config/logs) to track the "
-                             "growth of new objects.",
-                             error))
-    return FALSE;
-
-  do
-    {
-      if (!scan (&scans, growth, target, runtime, report, cancellable, &own))
-        break;
-      next = MAX (next + (gint64)(self->scan_interval * 1e6), g_get_monotonic_time ());
-    }
-  while (hap_wait_until (next, cancellable));
-
-  if (own == NULL || g_cancellable_is_cancelled (cancellable))
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&own));
-  return FALSE;
+  return runtime != NULL
+         && hap_report_notify (report, NOTIFICATION, "Object growth logging started",
+                               "Object growth logging has started. See [the logs](/config/logs) to track "
+                               "the growth of new objects.",
+                               error)
+         && py_heap_scans_run (&job.scans, target, runtime, PY_HEAP_TRACKED_ONLY,
+                               OBJECTS_START (action)->scan_interval, scan, &job, cancellable, error);
 }
 
 static void

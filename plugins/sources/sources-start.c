@@ -8,8 +8,7 @@
 
 #include <glib/gi18n.h>
 
-#include "hap-wait.h"
-#include "py-heap-copy.h"
+#include "py-heap-scans.h"
 #include "sources-scan.h"
 #include "sources-words.h"
 
@@ -32,15 +31,15 @@ enum
 
 G_DEFINE_FINAL_TYPE (SourcesStart, sources_start, HAP_TYPE_ACTION)
 
-/* What the scans of a job have come to. */
+/* One job. */
 typedef struct
 {
   HapReport *report;
-  SourcesScans *scans;
+  GCancellable *cancellable;
+  guint max_objects;
+  SourcesScans *known;
   GHashTable *origins; /* (element-type HapOrigin) -> how many new objects were logged of each */
-  guint n_scans;
-  guint64 n_objects, bytes;
-  double max_pause, max_duration;
+  PyHeapScans scans;
 } Job;
 
 static gboolean
@@ -54,7 +53,7 @@ log_object (Job *job, PyHeap *heap, const PyHeapOwners *owners, const SourcesNew
   message = g_strdup_printf ("New object %s (%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT ") at %s: %s",
                              item->type, item->before, item->now, words.where, words.repr);
   g_variant_dict_init (&fields, NULL);
-  g_variant_dict_insert (&fields, "scan", "u", job->n_scans);
+  g_variant_dict_insert (&fields, "scan", "u", job->scans.n_scans);
   g_variant_dict_insert (&fields, "type", "s", item->type);
   g_variant_dict_insert (&fields, "old", "t", item->before);
   g_variant_dict_insert (&fields, "new", "t", item->now);
@@ -107,16 +106,17 @@ log_end (Job *job, const SourcesFound *found, const PyHeapCopy *copy, GError **e
       return TRUE;
     }
   g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&fields, "{sv}", "scan", g_variant_new_uint32 (job->n_scans));
+  g_variant_builder_add (&fields, "{sv}", "scan", g_variant_new_uint32 (job->scans.n_scans));
   g_variant_builder_add (&fields, "{sv}", "overflowed", g_variant_builder_end (&counts));
-  g_variant_builder_add (&fields, "{sv}", "objects", g_variant_new_uint64 (job->n_objects));
+  g_variant_builder_add (&fields, "{sv}", "objects",
+                         g_variant_new_uint64 (py_heap_get_n_objects (copy->heap)));
   g_variant_builder_add (&fields, "{sv}", "pause_us", g_variant_new_double (copy->pause * 1e6));
   g_variant_builder_add (&fields, "{sv}", "duration_us", g_variant_new_double (copy->duration * 1e6));
   return hap_report_entry (job->report, message, g_variant_builder_end (&fields), error);
 }
 
 static GVariant *
-make_summary (Job *job)
+make_summary (Job *job, PyHeap *heap)
 {
   GVariantBuilder summary, integrations;
   GHashTableIter iter;
@@ -137,46 +137,32 @@ make_summary (Job *job)
       g_variant_builder_close (&integrations);
     }
   g_variant_builder_init (&summary, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&summary, "{sv}", "scans", g_variant_new_uint32 (job->n_scans));
-  g_variant_builder_add (&summary, "{sv}", "objects", g_variant_new_uint64 (job->n_objects));
-  g_variant_builder_add (&summary, "{sv}", "bytes", g_variant_new_uint64 (job->bytes));
-  g_variant_builder_add (&summary, "{sv}", "pause_us", g_variant_new_double (job->max_pause * 1e6));
-  g_variant_builder_add (&summary, "{sv}", "duration_us", g_variant_new_double (job->max_duration * 1e6));
+  g_variant_builder_add (&summary, "{sv}", "scans", g_variant_new_uint32 (job->scans.n_scans));
+  g_variant_builder_add (&summary, "{sv}", "objects", g_variant_new_uint64 (py_heap_get_n_objects (heap)));
+  g_variant_builder_add (&summary, "{sv}", "bytes", g_variant_new_uint64 (py_heap_get_stats (heap)->bytes));
+  g_variant_builder_add (&summary, "{sv}", "pause_us", g_variant_new_double (job->scans.max_pause * 1e6));
+  g_variant_builder_add (&summary, "{sv}", "duration_us",
+                         g_variant_new_double (job->scans.max_duration * 1e6));
   g_variant_builder_add (&summary, "{sv}", "integrations", g_variant_builder_end (&integrations));
   return g_variant_builder_end (&summary);
 }
 
 static gboolean
-scan (SourcesStart *self,
-      Job *job,
-      HapTarget *target,
-      PyRuntime *runtime,
-      GCancellable *cancellable,
-      GError **error)
+scan (PyHeapCopy *copy, gpointer data, GError **error)
 {
-  g_auto (PyHeapCopy) copy = { 0 };
+  Job *job = data;
   g_auto (SourcesFound) found = { 0 };
-  g_autoptr (PyHeapOwners) owners = NULL;
-  gint64 begin = g_get_monotonic_time ();
+  g_autoptr (PyHeapOwners) owners = py_heap_owners_new (copy->heap, job->cancellable, error);
 
-  if (!py_heap_copy_take (&copy, target, runtime, PY_HEAP_WITH_REFERENCES, cancellable, error))
-    return FALSE;
-  owners = py_heap_owners_new (copy.heap, cancellable, error);
   if (owners == NULL)
     return FALSE;
-  sources_scans_compare (job->scans, copy.heap, self->max_objects, &found);
-
-  job->n_scans++;
-  job->n_objects = py_heap_get_n_objects (copy.heap);
-  job->bytes = py_heap_get_stats (copy.heap)->bytes;
+  sources_scans_compare (job->known, copy->heap, job->max_objects, &found);
   for (guint i = 0; i < found.objects->len; i++)
-    if (!log_object (job, copy.heap, owners, &g_array_index (found.objects, SourcesNew, i), error))
+    if (!log_object (job, copy->heap, owners, &g_array_index (found.objects, SourcesNew, i), error))
       return FALSE;
-  py_heap_copy_drop (&copy);
-  copy.duration = (g_get_monotonic_time () - begin) / 1e6;
-  job->max_pause = MAX (job->max_pause, copy.pause);
-  job->max_duration = MAX (job->max_duration, copy.duration);
-  return log_end (job, &found, &copy, error) && hap_report_summarize (job->report, make_summary (job), error);
+  py_heap_scans_drop (&job->scans, copy);
+  return log_end (job, &found, copy, error)
+         && hap_report_summarize (job->report, make_summary (job, copy->heap), error);
 }
 
 static gboolean
@@ -188,32 +174,18 @@ sources_start_run (HapAction *action,
 {
   SourcesStart *self = SOURCES_START (action);
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
-  g_autoptr (SourcesScans) scans = sources_scans_new ();
+  g_autoptr (SourcesScans) known = sources_scans_new ();
   g_autoptr (GHashTable) origins = g_hash_table_new (NULL, NULL);
-  g_autoptr (GError) own = NULL;
-  Job job = { .report = report, .scans = scans, .origins = origins };
-  gint64 next = g_get_monotonic_time ();
+  Job job = { report, cancellable, self->max_objects, known, origins, { 0 } };
 
   /* The texts are Home Assistant's own. */
-  if (runtime == NULL
-      || !hap_report_notify (report, NOTIFICATION, "Object source logging started",
-                             "Object source logging has started. See [the logs](/config/logs) to track the "
-                             "growth of new objects.",
-                             error))
-    return FALSE;
-
-  do
-    {
-      if (!scan (self, &job, target, runtime, cancellable, &own))
-        break;
-      next = MAX (next + (gint64)(self->scan_interval * 1e6), g_get_monotonic_time ());
-    }
-  while (hap_wait_until (next, cancellable));
-
-  if (own == NULL || g_cancellable_is_cancelled (cancellable))
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&own));
-  return FALSE;
+  return runtime != NULL
+         && hap_report_notify (report, NOTIFICATION, "Object source logging started",
+                               "Object source logging has started. See [the logs](/config/logs) to track "
+                               "the growth of new objects.",
+                               error)
+         && py_heap_scans_run (&job.scans, target, runtime, PY_HEAP_WITH_REFERENCES, self->scan_interval,
+                               scan, &job, cancellable, error);
 }
 
 static void

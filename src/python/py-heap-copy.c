@@ -37,8 +37,8 @@ take_once (PyHeapCopy *self,
            GError **error)
 {
   g_autoptr (PyRuntime) frozen = NULL;
-  gint64 begin = g_get_monotonic_time ();
 
+  self->begin = g_get_monotonic_time () / 1e6;
   wait_for_collection (runtime, cancellable);
   self->snapshot = hap_target_snapshot (target, cancellable, error);
   if (self->snapshot == NULL)
@@ -55,7 +55,7 @@ take_once (PyHeapCopy *self,
       return FALSE;
     }
   self->pause = hap_snapshot_get_pause_ns (self->snapshot) / 1e9;
-  self->duration = (g_get_monotonic_time () - begin) / 1e6;
+  self->duration = g_get_monotonic_time () / 1e6 - self->begin;
   return TRUE;
 }
 
@@ -89,7 +89,10 @@ py_heap_copy_take (PyHeapCopy *self,
 void
 py_heap_copy_drop (PyHeapCopy *self)
 {
+  if (self->snapshot == NULL)
+    return;
   g_clear_pointer (&self->snapshot, hap_snapshot_free);
+  self->duration = g_get_monotonic_time () / 1e6 - self->begin;
 }
 
 void

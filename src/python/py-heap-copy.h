@@ -12,7 +12,8 @@ typedef struct
   HapSnapshot *snapshot; /* (nullable): what the heap reads; NULL once it was dropped */
   PyHeap *heap;
   double pause;    /* seconds that the target stood still for the copy */
-  double duration; /* seconds until the heap was read */
+  double begin;    /* when it was begun, in seconds of CLOCK_MONOTONIC */
+  double duration; /* seconds until the heap was read, or the copy dropped */
 } PyHeapCopy;
 
 /**

@@ -9,11 +9,6 @@
 
 #define SHARED 0
 
-/* From 3.12 on the count of references is 32 bits, and from here on it does not count (Include/refcount.h).
- */
-#define PYTHON_3_12 0x030c0000
-#define IMMORTAL 0x40000000
-
 #define MAX_PASSES 4
 
 /* What was not seen yet, and what a type's instances are not by themselves. */
@@ -301,60 +296,20 @@ get_referrers (gpointer heap, guint32 object, guint32 *n)
   return py_heap_get_referrers (heap, object, n);
 }
 
-/* Of each object its count of references, where that counts. */
-static guint32 *
-read_counts (PyHeap *heap)
-{
-  PyInspector *inspector = py_heap_get_inspector (heap);
-  gboolean has_immortals = py_runtime_get_version (py_inspector_get_runtime (inspector)) >= PYTHON_3_12;
-  guint32 n = py_heap_get_n_objects (heap);
-  guint32 *counts = g_new (guint32, MAX (n, 1));
-
-  for (guint32 i = 0; i < n; i++)
-    {
-      guint64 count = py_inspector_read (inspector, py_heap_get_address (heap, i));
-
-      if (has_immortals)
-        count &= G_MAXUINT32;
-      counts[i] = has_immortals && count >= IMMORTAL ? G_MAXUINT32 : MIN (count, G_MAXUINT32 - 1);
-    }
-  return counts;
-}
-
-/* What is held from outside of the heap, as the collector finds it: by more references than objects have to
- * it. That takes in what frames and C code hold, known or not, and leaves out what a forgotten word in C's
- * memory points at. What no root leads to is garbage that was not collected yet. */
-static guint8 *
-find_roots (PyHeap *heap, const guint32 *counts)
-{
-  guint32 n = py_heap_get_n_objects (heap), n_referrers;
-  guint8 *is_root = g_new0 (guint8, MAX (n, 1));
-
-  for (guint32 i = 0; i < n; i++)
-    {
-      py_heap_get_referrers (heap, i, &n_referrers);
-      if (counts[i] == G_MAXUINT32)
-        is_root[i] = n_referrers == 0 || (py_heap_get_flags (heap, i) & PY_HEAP_OBJECT_ROOT) != 0;
-      else
-        is_root[i] = counts[i] > n_referrers;
-    }
-  return is_root;
-}
-
-/* What has to be read is read first: then the window's room is free for the rest. */
+/* Its window's room is needed here. What no root leads to is garbage that was not collected yet. */
 static guint8 *
 find_holders (PyHeapOwners *self, PyHeap *heap, GCancellable *cancellable, GError **error)
 {
-  g_autofree guint32 *counts = read_counts (heap);
+  guint32 n = py_heap_get_n_objects (heap);
   g_autofree guint8 *is_root = NULL;
 
   py_heap_drop_window (heap);
   if (!py_heap_make_referrers (heap, cancellable, error))
     return NULL;
-  is_root = find_roots (heap, counts);
-  g_clear_pointer (&counts, g_free);
-  self->holders = hap_dominators_new (py_heap_get_n_objects (heap), is_root, get_references, get_referrers,
-                                      heap, cancellable, error);
+  is_root = g_new (guint8, MAX (n, 1));
+  for (guint32 i = 0; i < n; i++)
+    is_root[i] = (py_heap_get_flags (heap, i) & PY_HEAP_OBJECT_HELD) != 0;
+  self->holders = hap_dominators_new (n, is_root, get_references, get_referrers, heap, cancellable, error);
   return self->holders != NULL ? g_steal_pointer (&is_root) : NULL;
 }
 

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
  * numbers, code ...). Objects have indices, 0 to n_objects - 1, in the order of their addresses. Not
  * thread-safe.
  *
- * Below 20 bytes an object; references and referrers, made when first asked for, 4 bytes an object and 4 a
- * reference each. Beside that a window onto the memory: four fifths of what was read of it, 256 MiB at most.
+ * Below 20 bytes an object; with references another 8, referrers, made when first asked for, 4, and 4 a
+ * reference each. Beside that a window onto the memory: half of what was read of it, 256 MiB at most.
  */
 typedef struct _PyHeap PyHeap;
 
@@ -40,6 +40,8 @@ typedef enum
  * @PY_HEAP_OBJECT_ROOT: the interpreter itself refers to it: thread, frame, module table, builtins
  * @PY_HEAP_OBJECT_CONSERVATIVE: of a type that C code laid out in a way we do not know: its references are
  * words of its body that are addresses of known objects; it may have others beyond
+ * @PY_HEAP_OBJECT_HELD: (once there are referrers) something that is no object of the heap holds it; what
+ * nothing leads to from there is garbage that was not collected yet
  */
 typedef enum
 {
@@ -47,6 +49,7 @@ typedef enum
   PY_HEAP_OBJECT_PERMANENT = 1 << 1,
   PY_HEAP_OBJECT_ROOT = 1 << 2,
   PY_HEAP_OBJECT_CONSERVATIVE = 1 << 3,
+  PY_HEAP_OBJECT_HELD = 1 << 4,
 } PyHeapObjectFlags;
 
 /* One type, by its address: two classes of one name are two. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The sampling loop: when to observe, what a thread did, and where in the call tree its stack belongs. How a
- * stack is read truly is the observer's; what the samples mean is the profile room's.
+ * The sampling loop: what a thread did, and where in the call tree its stack belongs. When to observe is
+ * cpu-pace.c's, how a stack is read truly the observer's; what the samples mean is the profile room's.
  */
 
 #include "cpu-sampler.h"
@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "cpu-pace.h"
 #include "py-code.h"
 
 /* 64 bytes a node: at most 64 MiB of call tree. */
@@ -80,11 +81,11 @@ struct _CpuSampler
   GHashTable *tracks;    /* serial -> Track */
   GHashTable *functions; /* code address -> FunctionEntry */
   LineEntry *lines;
-  GRand *random;
   gboolean names_are_old;
   guint32 shared_root; /* of the threads over MAX_ROOTS */
 
-  guint64 n_observations;
+  guint64 weight; /* of the observation at hand */
+  guint64 n_observations, n_samples, n_slots;
   double duration;
   char *end;
 };
@@ -318,7 +319,8 @@ add_sample (CpuSampler *self, const PyObservation *observation, gint64 now_us)
       && hap_call_tree_get_node (self->tree, track->leaf)->origin != NULL)
     activity = HAP_ACTIVITY_BLOCKING;
 
-  hap_call_tree_add (self->tree, track->leaf, track->line, activity, 1);
+  hap_call_tree_add (self->tree, track->leaf, track->line, activity, self->weight);
+  self->n_samples++;
   if (track->truncated || observation->stack.truncated)
     hap_call_tree_count_truncated (self->tree);
 }
@@ -334,6 +336,7 @@ observe (CpuSampler *self, GError **error)
     return FALSE;
 
   self->n_observations++;
+  self->n_slots += self->weight;
   for (guint i = 0; i < observations->len; i++)
     {
       const PyObservation *observation = g_ptr_array_index (observations, i);
@@ -359,26 +362,20 @@ sleep_until (gint64 deadline_ns, GCancellable *cancellable)
 
 static gboolean
 sample_loop (CpuSampler *self,
+             CpuPace *pace,
              gint64 start_ns,
              CpuProgressFunc progress,
              gpointer data,
              GCancellable *cancellable,
              GError **error)
 {
-  double interval_ns = 1e9 / self->options.rate;
   gint64 end_ns = start_ns + (gint64)(self->options.seconds * 1e9);
   gint64 told_us = 0;
-  guint64 slot = 0;
 
   for (gint64 now = start_ns; now < end_ns && !g_cancellable_is_cancelled (cancellable); now = now_ns ())
     {
-      gint64 deadline_ns;
+      gint64 deadline_ns = cpu_pace_next (pace, now, &self->weight);
 
-      /* Slots that passed while we were late are left out: the rate that was reached says so. */
-      slot = MAX (slot, (guint64)((double)(now - start_ns) / interval_ns));
-      deadline_ns =
-          start_ns + (gint64)(((double)slot + g_rand_double_range (self->random, 0.0, 1.0)) * interval_ns);
-      slot++;
       if (deadline_ns >= end_ns)
         break;
       sleep_until (deadline_ns, cancellable);
@@ -405,7 +402,6 @@ cpu_sampler_finalize (GObject *object)
   g_clear_pointer (&self->tracks, g_hash_table_unref);
   g_clear_pointer (&self->functions, g_hash_table_unref);
   g_clear_pointer (&self->lines, g_free);
-  g_clear_pointer (&self->random, g_rand_free);
   g_clear_pointer (&self->codes, py_code_cache_free);
   g_clear_pointer (&self->tree, hap_call_tree_free);
   g_clear_object (&self->observer);
@@ -428,7 +424,6 @@ cpu_sampler_init (CpuSampler *self)
   self->tracks = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)track_free);
   self->functions = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   self->lines = g_new0 (LineEntry, N_LINES);
-  self->random = g_rand_new ();
   self->tree = hap_call_tree_new (MAX_NODES);
   self->shared_root = HAP_CALL_TREE_NONE;
 }
@@ -457,13 +452,16 @@ cpu_sampler_run (CpuSampler *self,
 {
   gint64 start_ns = now_ns ();
   GError *local_error = NULL;
+  CpuPace pace;
   gboolean done;
 
   /* The default slack of 50 us would bunch fast samples, and who holds a thread must not wait for a turn. */
   prctl (PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
   setpriority (PRIO_PROCESS, 0, SAMPLING_NICE);
 
-  done = sample_loop (self, start_ns, progress, data, cancellable, &local_error);
+  cpu_pace_init (&pace, start_ns, self->options.rate);
+  done = sample_loop (self, &pace, start_ns, progress, data, cancellable, &local_error);
+  cpu_pace_clear (&pace);
   self->duration = (double)(now_ns () - start_ns) / 1e9;
   if (!done && g_error_matches (local_error, HAP_ERROR, HAP_ERROR_TARGET_GONE)
       && hap_call_tree_get_n_samples (self->tree) > 0)
@@ -503,6 +501,18 @@ guint64
 cpu_sampler_get_n_observations (CpuSampler *self)
 {
   return self->n_observations;
+}
+
+guint64
+cpu_sampler_get_n_samples (CpuSampler *self)
+{
+  return self->n_samples;
+}
+
+guint64
+cpu_sampler_get_n_slots (CpuSampler *self)
+{
+  return self->n_slots;
 }
 
 double

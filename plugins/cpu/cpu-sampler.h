@@ -55,8 +55,11 @@ HapCallTree *cpu_sampler_get_tree (CpuSampler *self);
 HapCallTree *cpu_sampler_steal_tree (CpuSampler *self);
 const PyObserverCounts *cpu_sampler_get_counts (CpuSampler *self);
 
-/* The number of observations, and the seconds that they took. */
+/* The number of observations, of threads' stacks in them, of the slots of time that they stand for (the
+ * weight of a sample in the tree is one slot), and the seconds that they took. */
 guint64 cpu_sampler_get_n_observations (CpuSampler *self);
+guint64 cpu_sampler_get_n_samples (CpuSampler *self);
+guint64 cpu_sampler_get_n_slots (CpuSampler *self);
 double cpu_sampler_get_duration (CpuSampler *self);
 
 /* (transfer none) (nullable): why it ended before its time */

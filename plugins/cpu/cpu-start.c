@@ -141,10 +141,10 @@ make_profile (CpuStart *self, CpuSampler *sampler, gint64 start_time, guint pid,
 {
   static const char *const clocks[] = { "wall", "cpu", "gil" };
   HapProfile *profile = g_new0 (HapProfile, 1);
-  double n_observations = (double)MAX (cpu_sampler_get_n_observations (sampler), 1);
+  double n_slots = (double)MAX (cpu_sampler_get_n_slots (sampler), 1);
 
   profile->duration = cpu_sampler_get_duration (sampler);
-  profile->interval_ns = MAX ((gint64)(profile->duration * 1e9 / n_observations), 1);
+  profile->interval_ns = MAX ((gint64)(profile->duration * 1e9 / n_slots), 1);
   profile->start_time_us = start_time;
   profile->pid = pid;
   profile->title = g_strdup (title);

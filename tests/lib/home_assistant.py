@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A real Home Assistant for a test: its configuration is tests/targets/ha-memory, whose integration watches the event loop from
-inside; an HTTP client watches it from outside. Prints TAP."""
+"""A real Home Assistant for a test, with a configuration of tests/targets. That of ha-memory watches its event loop from inside;
+watch() adds an HTTP client that watches it from outside. Prints TAP."""
 
 import os
 import shutil
@@ -94,8 +94,8 @@ def watch(pid, config, function):
     return result
 
 
-def run(name, source, check, settings=""):
-    """Run check(pid, config, folder), a test of this name, on a Home Assistant with further settings."""
+def run(name, source, check, settings="", target="ha-memory"):
+    """Run check(pid, config, folder), a test of this name, on the Home Assistant of this target with further settings."""
     print("TAP version 13\n1..1", flush=True)
     script = os.path.join(source, "scripts", "home-assistant")
     if os.geteuid() != 0:
@@ -107,7 +107,7 @@ def run(name, source, check, settings=""):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         config = os.path.join(folder, "config")
-        shutil.copytree(os.path.join(source, "tests", "targets", "ha-memory"), config)
+        shutil.copytree(os.path.join(source, "tests", "targets", target), config)
         with open(os.path.join(config, "configuration.yaml"), "a", encoding="utf-8") as file:
             file.write(settings)
         out = os.path.join(folder, "out")

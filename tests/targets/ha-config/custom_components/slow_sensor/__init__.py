@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""An integration at fault: from the moment that Home Assistant has started, it blocks the event loop for a known share of the time."""
+"""An integration at fault: from the moment that Home Assistant has started, it blocks the event loop for a known share of the time, and
+writes from when to when it did."""
 
 import asyncio
 from pathlib import Path
@@ -19,11 +20,12 @@ def parse_telegram(until):
     return checksum
 
 
-async def poll(hass):
+async def poll(hass, blocked):
     """Block the loop for SHARE of every PERIOD."""
     while True:
         started = time.monotonic()
         hass.states.async_set("sensor.slow", parse_telegram(started + SHARE * PERIOD))
+        blocked.write(f"{started} {time.monotonic()}\n")
         await asyncio.sleep(max(0, started + PERIOD - time.monotonic()))
 
 
@@ -31,7 +33,8 @@ async def async_setup(hass, config):
     """Set the integration up."""
 
     async def start(event):
-        hass.async_create_background_task(poll(hass), DOMAIN)
+        blocked = await hass.async_add_executor_job(lambda: open(hass.config.path("blocked"), "w", buffering=1, encoding="ascii"))
+        hass.async_create_background_task(poll(hass, blocked), DOMAIN)
         await hass.async_add_executor_job(Path(hass.config.path("started")).touch)
 
     hass.bus.async_listen_once("homeassistant_started", start)

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -234,4 +235,20 @@ service_copy_list_left (ServiceProcess *target)
         g_array_append_val (left, number);
     }
   return left;
+}
+
+guint64
+service_copy_find_vdso (ServiceProcess *target)
+{
+  service_autofd int fd = service_process_open_file (target, "auxv", NULL);
+  struct
+  {
+    unsigned long type, value;
+  } vector[128];
+  gssize size = fd >= 0 ? read (fd, vector, sizeof vector) : 0;
+
+  for (gssize i = 0; i < size / (gssize)sizeof *vector; i++)
+    if (vector[i].type == AT_SYSINFO_EHDR)
+      return vector[i].value;
+  return 0;
 }

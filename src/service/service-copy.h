@@ -28,4 +28,8 @@ service_copy_open (ServiceProcess *target, guint tracer_pid, guint pid, GUnixFDL
  */
 GArray *service_copy_list_left (ServiceProcess *target);
 
+/* Where the target's vDSO is, from which it can be made to reap them; 0: it has none, or it cannot be told.
+ */
+guint64 service_copy_find_vdso (ServiceProcess *target);
+
 G_END_DECLS

@@ -213,7 +213,8 @@ service_launcher_start_worker (ServiceLauncher *self, const char *plugin, int co
   return start (self, launcher, (const char *const *)argv->pdata, error);
 }
 
-/* The program, its process, and the copies that an earlier tracer had no time to have reaped. */
+/* The program, its process, where its vDSO is, and the copies that an earlier tracer had no time to have
+ * reaped. */
 static GPtrArray *
 make_tracer_arguments (ServiceLauncher *self, ServiceProcess *process, gboolean modify)
 {
@@ -224,6 +225,7 @@ make_tracer_arguments (ServiceLauncher *self, ServiceProcess *process, gboolean 
   if (modify)
     g_ptr_array_add (argv, g_strdup ("--modify"));
   g_ptr_array_add (argv, g_strdup_printf ("%u", service_process_get_pid (process)));
+  g_ptr_array_add (argv, g_strdup_printf ("%" G_GUINT64_FORMAT, service_copy_find_vdso (process)));
   for (guint i = 0; i < left->len; i++)
     g_ptr_array_add (argv, g_strdup_printf ("%u", g_array_index (left, guint, i)));
   g_ptr_array_add (argv, NULL);

@@ -3,7 +3,8 @@
 /*
  * When a job's worker gets a tracer. A worker that was taken over could end its tracer again and again, in
  * order to hold the target longer than one tracer lets it; a tracer does not know of the one before, so that
- * only the time between them bounds what they come to.
+ * only the time between them bounds what they come to. After a job's last tracer what it left to the target
+ * is reaped.
  */
 
 #include "service-tracers.h"
@@ -12,8 +13,10 @@
 #include <glib/gi18n.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "hap-error.h"
+#include "service-copy.h"
 #include "service-fd.h"
 
 /* A tracer that its watchdog ended is started again, so often, and not before twice the time that it could
@@ -22,6 +25,16 @@
 #define INTERVAL_MS 100
 
 #define GRACE_SECONDS 5
+
+/* Tracers after a job's last: each tries for more than a second. */
+#define MAX_SWEEPS 10
+
+typedef struct
+{
+  ServiceLauncher *launcher;
+  ServiceProcess *process;
+  guint n_tries;
+} Sweep;
 
 struct _ServiceTracers
 {
@@ -41,6 +54,54 @@ on_grace_over (gpointer data)
 {
   g_subprocess_force_exit (data);
   return G_SOURCE_REMOVE;
+}
+
+static void
+sweep_free (Sweep *self)
+{
+  g_object_unref (self->launcher);
+  service_process_unref (self->process);
+  g_free (self);
+}
+
+static void sweep (Sweep *self);
+
+static void
+on_swept (GObject *tracer, GAsyncResult *result, gpointer data)
+{
+  g_subprocess_wait_finish (G_SUBPROCESS (tracer), result, NULL);
+  sweep (data);
+}
+
+/* The end of a tracer without a peer: it reaps, and ends. @self: (transfer full) */
+static void
+sweep (Sweep *self)
+{
+  g_autoptr (GArray) left = service_copy_list_left (self->process);
+  g_autoptr (GSubprocess) tracer = NULL;
+  int pair[2];
+
+  if (left->len > 0 && self->n_tries++ < MAX_SWEEPS
+      && socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0)
+    {
+      close (pair[0]);
+      tracer = service_launcher_start_tracer (self->launcher, self->process, FALSE, pair[1], NULL);
+    }
+  if (tracer != NULL)
+    g_subprocess_wait_async (tracer, NULL, on_swept, self);
+  else
+    sweep_free (self);
+}
+
+/* What the last tracer had no time to have reaped. */
+static void
+sweep_after (ServiceTracers *self)
+{
+  Sweep *next = g_new0 (Sweep, 1);
+
+  next->launcher = g_object_ref (self->launcher);
+  next->process = service_process_ref (self->process);
+  g_subprocess_wait_async (self->latest, NULL, on_swept, next);
 }
 
 /* A tracer ends with its worker's end of the socket. */
@@ -155,6 +216,8 @@ service_tracers_new (ServiceLauncher *launcher, ServiceProcess *process, gboolea
 void
 service_tracers_free (ServiceTracers *self)
 {
+  if (self->latest != NULL)
+    sweep_after (self);
   drop_latest (self);
   g_clear_handle_id (&self->timer, g_source_remove);
   if (self->waiting != NULL)

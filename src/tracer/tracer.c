@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * ha-profiler-tracer [--modify] PID [ZOMBIE...]: the only code with ptrace rights. It does what its peer
- * asks, a few fixed operations, to the one process that it was started for, and bounds each in time; it
+ * ha-profiler-tracer [--modify] PID [VDSO [ZOMBIE...]]: the only code with ptrace rights. It does what its
+ * peer asks, a few fixed operations, to the one process that it was started for, and bounds each in time; it
  * parses nothing of the target and opens no path. Its peer parses the target's bytes and may have been taken
- * over by them: nothing that it sends is believed. ZOMBIE: a copy that an earlier tracer left to the target,
- * by its number there.
+ * over by them: nothing that it sends is believed. VDSO: where the target's is. ZOMBIE: a copy that an
+ * earlier tracer left to the target, by its number there: it is reaped.
  * --modify: what the peer may ask for changes the target.
  */
 
@@ -17,12 +17,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tracer-arguments.h"
 #include "tracer-cage.h"
 #include "tracer-duty.h"
 #include "tracer-freeze.h"
@@ -37,9 +37,13 @@
 /* How long threads may take to stop, of the time that they may be held at all. */
 #define STOP_LIMIT_MS (TRACER_HOLD_LIMIT_MS / 2)
 
-/* How often a thread is stopped again that was not where a call can be injected, and the time between. */
+/* How often a thread is stopped that is not where a call can be injected, and the time between. */
 #define INJECT_TRIES 10
 #define INJECT_INTERVAL NS_PER_MS
+
+/* Until reaping is tried again, each time twice as long; after the peer's end at most so long. */
+#define REAP_INTERVAL (20 * NS_PER_MS)
+#define MAX_REAP_INTERVAL (640 * NS_PER_MS)
 
 /* How often what runs of a copy is looked at. */
 #define WATCH_INTERVAL (20 * NS_PER_MS)
@@ -56,6 +60,7 @@ typedef struct
   uint64_t pause;    /* how long the last hold lasted */
   TracerCopy copy;
   bool copy_ended; /* without the peer's asking, as above */
+  uint64_t reap_interval;
   bool may_modify;
   TracerFiles files;
   uint64_t files_vdso; /* as the peer said */
@@ -132,12 +137,12 @@ handle_let_go (Session *self, uint64_t *pause)
 }
 
 static void
-pass_time (void)
+pass_time (long ns)
 {
-  nanosleep (&(struct timespec){ .tv_nsec = INJECT_INTERVAL }, NULL);
+  nanosleep (&(struct timespec){ .tv_nsec = ns }, NULL);
 }
 
-/* What cannot be reaped now is tried again before the next copy, or by the next tracer. */
+/* What cannot be reaped now is tried again later, or by the next tracer. */
 static void
 reap (Session *self)
 {
@@ -146,7 +151,7 @@ reap (Session *self)
       int status;
 
       if (i > 0)
-        pass_time ();
+        pass_time (INJECT_INTERVAL);
       status = hold (self, self->pid, TRACER_WATCHDOG_MS);
       if (status == ESRCH)
         self->copy.n_zombies = 0; /* nobody is left to reap them but init */
@@ -174,6 +179,21 @@ static void
 drop (Session *self)
 {
   tracer_copy_kill (&self->copy);
+  self->reap_interval = REAP_INTERVAL;
+  reap (self);
+}
+
+static bool
+has_zombies (const Session *self)
+{
+  return self->copy.n_zombies > 0 && self->copy.vdso != 0 && self->copy.pid == 0 && self->hold.n_threads == 0
+         && !self->hold.stuck;
+}
+
+static void
+reap_again (Session *self)
+{
+  self->reap_interval *= 2;
   reap (self);
 }
 
@@ -224,7 +244,7 @@ handle_freeze (Session *self, uint64_t vdso, uint64_t *pid)
   for (unsigned i = 0; i < INJECT_TRIES && status == EAGAIN && !refused && !self->hold.stuck; i++)
     {
       if (i > 0)
-        pass_time ();
+        pass_time (INJECT_INTERVAL);
       status = freeze (self, limit_ms, &refused);
     }
   *pid = self->copy.pid;
@@ -256,7 +276,7 @@ do_held (Session *self, HeldFunc func)
   for (unsigned i = 0; i < INJECT_TRIES && status == EAGAIN && !self->hold.stuck; i++)
     {
       if (i > 0)
-        pass_time ();
+        pass_time (INJECT_INTERVAL);
       status = hold (self, 0, TRACER_WATCHDOG_MS);
       if (status != 0)
         return status;
@@ -445,6 +465,11 @@ receive (Session *self, TracerPacket *packet)
     let_go (self);
   if (!self->hold.stuck)
     drop (self);
+  while (has_zombies (self) && self->reap_interval <= MAX_REAP_INTERVAL)
+    {
+      pass_time (self->reap_interval);
+      reap_again (self);
+    }
   if (self->files.n_open > 0 && !self->published && !self->hold.stuck)
     do_held (self, close_files);
   _exit (ended ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -465,8 +490,7 @@ set_alarm_mask (int how)
   return pthread_sigmask (how, &alarm, NULL);
 }
 
-/* The thread that attaches to others: when one is stuck, it ends, and what it asked for is answered after
- * that. */
+/* The thread that attaches to others: when one is stuck, it ends; what it asked for is answered then. */
 static void *
 serve (void *data)
 {
@@ -487,6 +511,11 @@ serve (void *data)
         {
           drop (self);
           self->copy_ended = true;
+          continue;
+        }
+      if (has_zombies (self) && !tracer_wait_for_request (tracer_now () + self->reap_interval, false))
+        {
+          reap_again (self);
           continue;
         }
       receive (self, &packet);
@@ -539,43 +568,14 @@ session_init (Session *self)
     _exit (EXIT_FAILURE);
 }
 
-/* 0: it is none */
-static pid_t
-parse_pid (const char *text)
-{
-  char *end;
-  long pid = strtol (text, &end, 10);
-
-  return *text != '\0' && *end == '\0' && pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
-}
-
-static bool
-parse_arguments (Session *self, int argc, char **argv)
-{
-  int first = argc > 1 && strcmp (argv[1], "--modify") == 0 ? 2 : 1;
-
-  if (argc < first + 1 || argc > first + 1 + TRACER_MAX_ZOMBIES)
-    return false;
-  self->may_modify = first == 2;
-  self->pid = parse_pid (argv[first]);
-  for (int i = first + 1; i < argc; i++)
-    {
-      pid_t zombie = parse_pid (argv[i]);
-
-      if (zombie == 0)
-        return false;
-      self->copy.zombies[self->copy.n_zombies++] = zombie;
-    }
-  return self->pid != 0;
-}
-
 int
 main (int argc, char **argv)
 {
-  static Session session;
+  static Session session = { .reap_interval = REAP_INTERVAL };
   const char *open_lock;
 
-  if (!parse_arguments (&session, argc, argv) || !tracer_check_descriptors ())
+  if (!tracer_parse_arguments (argc, argv, &session.pid, &session.may_modify, &session.copy)
+      || !tracer_check_descriptors ())
     {
       fputs ("ha-profiler-tracer is started by ha-profilerd, with descriptors of one process\n", stderr);
       return EXIT_FAILURE;
@@ -591,6 +591,9 @@ main (int argc, char **argv)
   while (true)
     {
       run_server (&session);
+      /* It may have left a copy whose number nobody told us: the next tracer is told. */
+      if (session.reply.kind == TRACER_FREEZE && session.reply.status != 0)
+        return EXIT_FAILURE;
       if (session.reply.kind != 0)
         send_reply (&session, &session.reply);
     }

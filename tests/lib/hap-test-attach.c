@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -377,7 +378,23 @@ hap_test_list_zombies (guint pid)
   return zombies;
 }
 
-/* The program, the target, and what earlier tracers left to it. */
+static guint64
+find_vdso (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/auxv", pid);
+  g_autofree char *bytes = NULL;
+  gsize size = 0;
+
+  if (!g_file_get_contents (path, &bytes, &size, NULL))
+    return 0;
+  for (const unsigned long *pair = (unsigned long *)bytes; size >= 2 * sizeof *pair;
+       size -= 2 * sizeof *pair, pair += 2)
+    if (pair[0] == AT_SYSINFO_EHDR)
+      return pair[1];
+  return 0;
+}
+
+/* The program, the target, where its vDSO is, and what earlier tracers left to it. */
 static GPtrArray *
 make_tracer_arguments (guint pid)
 {
@@ -387,6 +404,7 @@ make_tracer_arguments (guint pid)
   g_ptr_array_add (argv, g_build_filename (HAP_TEST_BUILD_DIR, "src", "tracer", "ha-profiler-tracer", NULL));
   g_ptr_array_add (argv, g_strdup ("--modify"));
   g_ptr_array_add (argv, g_strdup_printf ("%u", pid));
+  g_ptr_array_add (argv, g_strdup_printf ("%" G_GUINT64_FORMAT, find_vdso (pid)));
   for (guint i = 0; i < zombies->len; i++)
     g_ptr_array_add (argv, g_strdup_printf ("%u", g_array_index (zombies, guint, i)));
   g_ptr_array_add (argv, NULL);

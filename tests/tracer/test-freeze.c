@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ static guint n_rounds = 500;
 static HapSnapshot *
 take (HapTarget *target)
 {
+  hap_test_allow_tracers (target, G_MAXUINT);
   while (TRUE)
     {
       g_autoptr (GError) error = NULL;
@@ -393,6 +395,34 @@ test_target_execs (void)
 }
 
 /* Nor the tracer. */
+/* A copy that its tracer left is reaped by the next one, asked or not, also if its peer is gone already. */
+static void
+test_swept (void)
+{
+  g_autoptr (HapTestProcess) process = tracer_test_spawn ("main-compute");
+  g_autoptr (HapTarget) target = tracer_test_attach (process);
+  g_autoptr (HapSnapshot) snapshot = take (target);
+  guint pid = hap_test_process_get_pid (process);
+  int pidfd = syscall (SYS_pidfd_open, pid, 0);
+  g_autoptr (GError) error = NULL;
+  guint tracer;
+
+  kill (hap_test_get_tracer_pid (target), SIGKILL);
+  while (hap_snapshot_is_alive (snapshot))
+    g_thread_yield ();
+  g_assert_cmpuint (count_children (pid), ==, 1);
+  while (count_children (pid) > 0)
+    {
+      int socket = hap_test_start_tracer (pid, pidfd, &tracer, &error);
+
+      g_assert_no_error (error);
+      close (socket);
+      g_assert_cmpint (waitpid (tracer, NULL, 0), ==, tracer);
+    }
+  close (pidfd);
+  g_assert_cmpint (tracer_test_get_count (process), ==, 0);
+}
+
 static void
 test_tracer_ends (void)
 {
@@ -513,6 +543,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tracer/freeze/target-killed", test_target_killed);
   g_test_add_func ("/tracer/freeze/target-execs", test_target_execs);
   g_test_add_func ("/tracer/freeze/tracer-ends", test_tracer_ends);
+  g_test_add_func ("/tracer/freeze/swept", test_swept);
   g_test_add_func ("/tracer/freeze/refused/seccomp", test_seccomp);
   g_test_add_func ("/tracer/freeze/refused/process-limit", test_process_limit);
   g_test_add_func ("/tracer/freeze/refused/process-group", test_process_group);

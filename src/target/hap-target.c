@@ -224,14 +224,6 @@ hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error)
   return FALSE;
 }
 
-/* With a tracer its copy ends, too; the next one has the target reap it. */
-static void
-replace_ended_tracer (HapTarget *self)
-{
-  if (!hap_tracer_is_alive (self->tracer))
-    hap_target_start_tracer (self, NULL);
-}
-
 gboolean
 hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error)
 {
@@ -241,7 +233,6 @@ hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refus
   if (hap_tracer_freeze (self->tracer, vdso, copy, refusal, error))
     return TRUE;
   hap_target_forgive_end (self, error);
-  replace_ended_tracer (self);
   return FALSE;
 }
 
@@ -250,7 +241,9 @@ hap_target_drop (HapTarget *self, GError **error)
 {
   gboolean dropped = hap_tracer_drop (self->tracer, error);
 
-  replace_ended_tracer (self);
+  /* With a tracer that its watchdog ended the copy ended, too; the next one has the target reap it. */
+  if (!hap_tracer_is_alive (self->tracer))
+    hap_target_start_tracer (self, NULL);
   return dropped;
 }
 

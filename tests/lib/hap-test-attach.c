@@ -354,8 +354,10 @@ prepare_tracer (gpointer data)
   sched_setscheduler (0, SCHED_FIFO, &lowest);
 }
 
-GArray *
-hap_test_list_zombies (guint pid)
+/* (element-type guint): the children of the process that have ended and that it has not reaped, as it numbers
+ * them. */
+static GArray *
+list_zombies (guint pid)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%u/task/%u/children", pid, pid);
   GArray *zombies = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -399,7 +401,7 @@ static GPtrArray *
 make_tracer_arguments (guint pid)
 {
   GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GArray) zombies = hap_test_list_zombies (pid);
+  g_autoptr (GArray) zombies = list_zombies (pid);
 
   g_ptr_array_add (argv, g_build_filename (HAP_TEST_BUILD_DIR, "src", "tracer", "ha-profiler-tracer", NULL));
   g_ptr_array_add (argv, g_strdup ("--modify"));
@@ -490,4 +492,33 @@ hap_test_get_tracer_pid (HapTarget *target)
   HapTestBroker *broker = HAP_TEST_BROKER (hap_target_get_broker (target));
 
   return broker->tracers->len > 0 ? g_array_index (broker->tracers, guint, broker->tracers->len - 1) : 0;
+}
+
+static gboolean
+has_children (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/task/%u/children", pid, pid);
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  return *text != '\0';
+}
+
+void
+hap_test_sweep (guint pid)
+{
+  int pidfd = syscall (SYS_pidfd_open, pid, 0);
+
+  g_assert_cmpint (pidfd, >=, 0);
+  while (has_children (pid))
+    {
+      g_autoptr (GError) error = NULL;
+      guint tracer;
+      int socket = hap_test_start_tracer (pid, pidfd, &tracer, &error);
+
+      g_assert_no_error (error);
+      close (socket);
+      g_assert_cmpint (waitpid (tracer, NULL, 0), ==, tracer);
+    }
+  close (pidfd);
 }

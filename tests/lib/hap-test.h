@@ -56,9 +56,9 @@ void hap_test_deny_socket_diag (HapTarget *target);
 /* The latest tracer of such a target: for tests that kill or stop it. */
 guint hap_test_get_tracer_pid (HapTarget *target);
 
-/* (element-type guint): the children of the process that have ended and that it has not reaped, as it numbers
- * them. */
-GArray *hap_test_list_zombies (guint pid);
+/* Starts tracers that only reap, as the service does after a job, until the process has no children any more: for those that have none
+ * of their own. */
+void hap_test_sweep (guint pid);
 
 /* The tracer alone. @tracer_pid: (out): for the caller to reap. Returns our end of its socket; -1 with
  * @error. */

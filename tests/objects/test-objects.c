@@ -13,7 +13,6 @@
 #include "hap-test-action.h"
 
 #define N_SCANS 4
-#define MAX_WAIT_US (20 * G_USEC_PER_SEC)
 #define MAX_GROWTH (4 * 1024 * 1024) /* bytes of our own memory, whatever the number of scans */
 
 typedef struct
@@ -149,30 +148,6 @@ read_resident (void)
   return g_ascii_strtoull (rest, NULL, 10) * sysconf (_SC_PAGESIZE);
 }
 
-/* On a loaded machine the watchdog may have ended a tracer, and its copy may still have been on its way to
- * its end when the next one was told what to reap: then a later job's does. */
-static void
-wait_until_no_children (guint pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%u/task/%u/children", pid, pid);
-  gint64 deadline = g_get_monotonic_time () + MAX_WAIT_US;
-
-  for (;;)
-    {
-      g_autoptr (HapTarget) target = NULL;
-      g_autoptr (HapSnapshot) snapshot = NULL;
-      g_autoptr (GArray) zombies = hap_test_list_zombies (pid);
-      g_autofree char *children = NULL;
-
-      g_assert_true (g_file_get_contents (path, &children, NULL, NULL));
-      if (zombies->len == 0 && *children == '\0')
-        return;
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      target = hap_test_attach (pid, TRUE, NULL);
-      snapshot = hap_target_snapshot (target, NULL, NULL);
-    }
-}
-
 /* Many scans of a heap that changes all the time. */
 static void
 test_nothing_left (gconstpointer python)
@@ -209,7 +184,7 @@ test_nothing_left (gconstpointer python)
                   n_target, ((double)read_resident () - (double)resident) / 0x1p20);
   g_assert_cmpuint (read_resident (), <, resident + MAX_GROWTH);
   g_clear_object (&target);
-  wait_until_no_children (pid);
+  hap_test_sweep (pid);
   g_assert_true (hap_test_process_is_alive (process));
 }
 

@@ -108,32 +108,13 @@ assert_next (PyFork *fork, PyForkEvent expected, const char *text)
   g_assert_cmpstr (said, ==, text);
 }
 
-/* On a loaded machine a tracer may not stop the target in time to reap, or be ended: then the next one does.
- */
-static void
-wait_for_no_zombies (guint pid)
-{
-  while (TRUE)
-    {
-      g_autoptr (GArray) zombies = hap_test_list_zombies (pid);
-      g_autoptr (HapTarget) target = NULL;
-      g_autoptr (HapSnapshot) snapshot = NULL;
-
-      if (zombies->len == 0)
-        return;
-      target = hap_test_attach (pid, TRUE, NULL);
-      g_assert_nonnull (target);
-      snapshot = hap_target_snapshot (target, NULL, NULL);
-    }
-}
-
 static void
 assert_unchanged (Fixture *self, const char *before)
 {
   g_autofree char *after = ask (self, "state");
 
   g_assert_cmpstr (before, ==, after);
-  wait_for_no_zombies (hap_test_process_get_pid (self->process));
+  hap_test_sweep (hap_test_process_get_pid (self->process));
 }
 
 static void
@@ -226,7 +207,7 @@ test_ends (gconstpointer data)
   "    emit(attempt(posix.execv, '/bin/true', ['true']))\n"                                                  \
   "    emit(attempt(posix.open, '/dev/null', posix.O_WRONLY))\n"                                             \
   "    emit(attempt(posix.mkdir, '/tmp/ha-profiler-test'))\n"                                                \
-  "    emit(attempt(posix.write, 900, b'written'))\n"                                                          \
+  "    emit(attempt(posix.write, 900, b'written'))\n"                                                        \
   "    emit(attempt(bytearray, 10 << 30))\n"                                                                 \
   "    emit(attempt(print, 'printed'))\n"                                                                    \
   "    emit(attempt(posix.open, '/dev/null', posix.O_RDONLY))\n"                                             \

@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,14 +52,6 @@ count_children (guint pid)
   return g_strv_length (children);
 }
 
-/* On a loaded machine the target may not be stopped in time to reap: then that is tried again. */
-static void
-wait_for_no_children (guint pid)
-{
-  while (count_children (pid) > 0)
-    g_usleep (1000);
-}
-
 static void
 test_basic (void)
 {
@@ -78,7 +69,7 @@ test_basic (void)
   g_test_message ("pause %.3f ms", hap_snapshot_get_pause_ns (snapshot) / 1e6);
   g_assert_cmpuint (count_children (pid), ==, 1);
   g_clear_pointer (&snapshot, hap_snapshot_free);
-  wait_for_no_children (pid);
+  hap_test_sweep (pid);
   g_assert_cmpint (tracer_test_get_count (process), ==, 0);
 }
 
@@ -98,7 +89,7 @@ test_rounds (void)
       sum += hap_snapshot_get_pause_ns (snapshot);
     }
   g_test_message ("pause: mean %.3f ms, most %.3f ms", sum / 1e6 / n_rounds, most / 1e6);
-  wait_for_no_children (pid);
+  hap_test_sweep (pid);
   g_assert_cmpint (tracer_test_get_count (process), ==, 0);
 }
 
@@ -115,7 +106,7 @@ test_no_interruption (gconstpointer data)
   for (guint i = 0; i < 10; i++)
     hap_snapshot_free (take (target));
   g_assert_cmpint (tracer_test_get_count (process), ==, 0);
-  wait_for_no_children (pid);
+  hap_test_sweep (pid);
 }
 
 /* What the target closes is closed, whom it waits for is not the copy, and no signal says that it ended. */
@@ -175,7 +166,7 @@ test_still (gconstpointer data)
       g_assert_true (hap_snapshot_is_fork (snapshot));
       g_assert_cmpstr (first, ==, second);
     }
-  wait_for_no_children (pid);
+  hap_test_sweep (pid);
 }
 
 static void
@@ -193,7 +184,7 @@ test_stopped (void)
       hap_snapshot_free (take (target));
       tracer_test_wait_for_state (pid, pid, "T");
     }
-  wait_for_no_children (pid);
+  hap_test_sweep (pid);
   info.si_pid = 0;
   g_assert_cmpint (waitid (P_PID, pid, &info, WSTOPPED | WNOHANG), ==, 0);
   g_assert_cmpint (info.si_pid, ==, 0);
@@ -211,7 +202,7 @@ check_copied (HapTestProcess *process, const char *why)
 
   g_assert_false (hap_snapshot_is_fork (snapshot));
   g_assert_nonnull (strstr (hap_snapshot_get_refusal (snapshot), why));
-  wait_for_no_children (pid);
+  hap_test_sweep (pid);
   g_assert_true (hap_snapshot_is_alive (snapshot));
   g_assert_cmpuint (hap_snapshot_get_pause_ns (snapshot), >, 0);
   g_assert_cmpint (tracer_test_get_count (process), ==, 0);
@@ -395,7 +386,7 @@ test_target_execs (void)
 }
 
 /* Nor the tracer. */
-/* A copy that its tracer left is reaped by the next one, asked or not, also if its peer is gone already. */
+/* A copy that its tracer left is reaped by the next one, also if its peer is gone already. */
 static void
 test_swept (void)
 {
@@ -403,23 +394,13 @@ test_swept (void)
   g_autoptr (HapTarget) target = tracer_test_attach (process);
   g_autoptr (HapSnapshot) snapshot = take (target);
   guint pid = hap_test_process_get_pid (process);
-  int pidfd = syscall (SYS_pidfd_open, pid, 0);
-  g_autoptr (GError) error = NULL;
-  guint tracer;
 
   kill (hap_test_get_tracer_pid (target), SIGKILL);
   while (hap_snapshot_is_alive (snapshot))
     g_thread_yield ();
   g_assert_cmpuint (count_children (pid), ==, 1);
-  while (count_children (pid) > 0)
-    {
-      int socket = hap_test_start_tracer (pid, pidfd, &tracer, &error);
-
-      g_assert_no_error (error);
-      close (socket);
-      g_assert_cmpint (waitpid (tracer, NULL, 0), ==, tracer);
-    }
-  close (pidfd);
+  hap_test_sweep (pid);
+  g_assert_cmpuint (count_children (pid), ==, 0);
   g_assert_cmpint (tracer_test_get_count (process), ==, 0);
 }
 

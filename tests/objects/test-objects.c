@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hap-snapshot.h"
 #include "hap-test-action.h"
 
 #define N_SCANS 4

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "hap-snapshot.h"
 #include "hap-test.h"
 #include "py-fork.h"
 

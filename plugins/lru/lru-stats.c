@@ -22,6 +22,14 @@
 struct _LruStats
 {
   HapAction parent_instance;
+
+  gboolean contents;
+};
+
+enum
+{
+  PROP_0,
+  PROP_CONTENTS
 };
 
 G_DEFINE_FINAL_TYPE (LruStats, lru_stats, HAP_TYPE_ACTION)
@@ -33,6 +41,7 @@ typedef struct
   PyHeapOwners *owners;
   guint64 *bytes, *objects; /* of each object: what would be free without it */
   HapReport *report;
+  gboolean contents;
   const LruCache *cache;
   GVariantDict fields;
   char *name;
@@ -142,13 +151,21 @@ write_dict (Writer *self)
   return send (self, message);
 }
 
-/* As "%s" prints it: text as it is. */
+/* As "%s" prints it: text as it is. Who may not see that, of what type it is. */
 static char *
 to_text (Writer *self, guint64 object)
 {
-  char *text = py_object_get_string (py_inspector_get_runtime (self->inspector), object, PY_REPR_MAX);
+  PyRuntime *runtime = py_inspector_get_runtime (self->inspector);
+  g_autofree char *type = NULL;
+  char *text;
 
-  return text != NULL ? text : py_repr (self->inspector, object);
+  if (self->contents)
+    {
+      text = py_object_get_string (runtime, object, PY_REPR_MAX);
+      return text != NULL ? text : py_repr (self->inspector, object);
+    }
+  type = py_object_get_type_name (runtime, object);
+  return g_strdup_printf ("<%s>", type != NULL ? type : "?");
 }
 
 static gboolean
@@ -225,7 +242,7 @@ lru_stats_run (HapAction *action,
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
   g_auto (PyHeapCopy) copy = { 0 };
   g_autoptr (GArray) caches = NULL;
-  g_auto (Writer) writer = { .report = report, .error = error };
+  g_auto (Writer) writer = { .report = report, .contents = LRU_STATS (action)->contents, .error = error };
 
   if (runtime == NULL || !py_heap_copy_take (&copy, target, runtime, PY_HEAP_WITH_REFERENCES, cancellable, error))
     return FALSE;
@@ -250,15 +267,37 @@ lru_stats_run (HapAction *action,
 }
 
 static void
+lru_stats_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_boolean (value, LRU_STATS (object)->contents);
+}
+
+static void
+lru_stats_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  LRU_STATS (object)->contents = g_value_get_boolean (value);
+}
+
+static void
 lru_stats_class_init (LruStatsClass *klass)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   HapActionClass *action_class = HAP_ACTION_CLASS (klass);
+
+  object_class->get_property = lru_stats_get_property;
+  object_class->set_property = lru_stats_set_property;
 
   action_class->method = "LruStats";
   action_class->summary = N_ ("Show what each cache did for the program, and what it costs");
   action_class->authority = "observe";
   action_class->reply = HAP_REPLY_REPORT;
   action_class->run = lru_stats_run;
+
+  g_object_class_install_property (
+      object_class, PROP_CONTENTS,
+      g_param_spec_boolean ("contents", NULL,
+                            N_ ("Whether what SQLAlchemy's caches keep is shown, and not its type alone"),
+                            FALSE, HAP_PARAM_DATA | HAP_PARAM_INSPECT));
 }
 
 static void

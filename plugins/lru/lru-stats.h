@@ -7,7 +7,8 @@ G_BEGIN_DECLS
 
 /**
  * LruStats: an entry for each functools.lru_cache and each LRU of lru-dict, and one for each key of each
- * SQLAlchemy LRUCache, in the integration's words.
+ * SQLAlchemy LRUCache, in the integration's words. What is kept under those keys is contents of objects:
+ * attribute contents b (false): types alone.
  *
  * Fields: cache s ("lru_cache", "lru-dict", "sqlalchemy"), name s, hits t, misses t, hit_rate d (0 to 1;
  * absent: never asked), maxsize x (-1: none), currsize t, bytes t (what would be free without the cache),

@@ -214,6 +214,12 @@ hap_action_asks_for_secrets (HapAction *self)
 }
 
 gboolean
+hap_action_asks_for_contents (HapAction *self)
+{
+  return has_unusual_value (self, HAP_PARAM_INSPECT);
+}
+
+gboolean
 hap_action_modifies (HapAction *self)
 {
   return g_strcmp0 (HAP_ACTION_GET_CLASS (self)->authority, "modify") == 0

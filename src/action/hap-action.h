@@ -38,6 +38,10 @@ typedef enum
  * authority "modify" in place of the class's. */
 #define HAP_PARAM_MODIFY ((GParamFlags)(1 << (G_PARAM_USER_SHIFT + 2)))
 
+/* A flag for one that shows contents of objects: any value but its default takes the authority "inspect" in
+ * place of the class's. */
+#define HAP_PARAM_INSPECT ((GParamFlags)(1 << (G_PARAM_USER_SHIFT + 3)))
+
 /* The flags of an ordinary data attribute: readable by run(), set once from the caller's data. */
 #define HAP_PARAM_DATA                                                                                       \
   ((GParamFlags)(G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY))
@@ -115,7 +119,8 @@ GParamSpec **hap_action_class_list_attributes (HapActionClass *klass, guint *n_a
  * Returns: (transfer floating): `a{sv}`: method s, plugin s (added by the caller), summary s, authority s,
  * reply s
  *   ("job", "report", "none"), slot s, attributes aa{sv}: name s, type s (D-Bus signature), help s, required
- * b, secret b, modify b, default v, minimum v, maximum v, choices as; the keys that do not apply are left out
+ * b, secret b, modify b, inspect b, default v, minimum v, maximum v, choices as; the keys that do not apply
+ * are left out
  */
 GVariant *hap_action_describe (GType type);
 
@@ -134,6 +139,9 @@ HapAction *hap_action_new (GType type, GVariant *data, GError **error);
 
 /* TRUE when an attribute with HAP_PARAM_SECRET has another value than its default. */
 gboolean hap_action_asks_for_secrets (HapAction *self);
+
+/* TRUE when an attribute with HAP_PARAM_INSPECT has another value than its default. */
+gboolean hap_action_asks_for_contents (HapAction *self);
 
 /* TRUE when it runs code in the target: its class has the authority "modify", or an attribute with
  * HAP_PARAM_MODIFY another value than its default. No other action may change the target. */

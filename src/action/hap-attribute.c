@@ -141,6 +141,8 @@ hap_attribute_describe (GParamSpec *pspec)
     g_variant_builder_add (&builder, "{sv}", "secret", g_variant_new_boolean (TRUE));
   if ((pspec->flags & HAP_PARAM_MODIFY) != 0)
     g_variant_builder_add (&builder, "{sv}", "modify", g_variant_new_boolean (TRUE));
+  if ((pspec->flags & HAP_PARAM_INSPECT) != 0)
+    g_variant_builder_add (&builder, "{sv}", "inspect", g_variant_new_boolean (TRUE));
   if (!required)
     g_variant_builder_add (&builder, "{sv}", "default",
                            hap_attribute_serialize (pspec, g_param_spec_get_default_value (pspec)));

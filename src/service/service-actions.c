@@ -246,6 +246,7 @@ consider_action (gpointer owner, GDBusMethodInvocation *invocation)
     }
   call->invocation = invocation;
   facts->secrets = hap_action_asks_for_secrets (call->action);
+  facts->contents = hap_action_asks_for_contents (call->action);
   facts->modifies = hap_action_modifies (call->action);
   facts->ends = HAP_ACTION_GET_CLASS (call->action)->stops != NULL;
   /* What is to be stopped says by itself which target is meant. */

@@ -108,12 +108,12 @@ lookup_action (ServiceAuthority *self, const ServiceCall *call, gboolean *own)
     {
       if (g_strcmp0 (authorities[i].name, named) != 0)
         continue;
-      *own = authorities[i].own && !call->secrets && !call->modifies;
+      *own = authorities[i].own && !call->secrets && !call->contents && !call->modifies;
       /* Who may run code there may see what is there. */
       if (call->modifies)
         return g_strdup (MODIFY);
       if (!call->secrets)
-        return g_strconcat (PREFIX, named, NULL);
+        return g_strconcat (PREFIX, call->contents ? "inspect" : named, NULL);
       /* Secrets of more than objects are provided for nowhere. */
       return g_str_equal (named, "inspect") ? g_strdup (INSPECT_SECRETS) : NULL;
     }

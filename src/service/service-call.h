@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @has_owner, @owner: the uid of who made what it concerns; of several things, somebody else's first
  * @ends: it ends what somebody made, whatever its method may do otherwise
  * @secrets: it asks for what is kept back otherwise
+ * @contents: it asks for what objects hold, whatever its method shows otherwise
  * @modifies: it runs code in the process
  *
  * What came out:
@@ -37,6 +38,7 @@ typedef struct
   guint owner;
   gboolean ends;
   gboolean secrets;
+  gboolean contents;
   gboolean modifies;
 
   gboolean trusted;

@@ -183,16 +183,17 @@ test_data_kept (void)
 }
 
 static void
-test_data_secret (void)
+test_data_guarded (void)
 {
   static const struct
   {
     const char *data;
-    gboolean secret;
+    gboolean secrets, contents;
   } cases[] = {
-    { "{'whom': <'you'>}", FALSE },
-    { "{'whom': <'you'>, 'bow': <true>, 'times': <5>}", FALSE },
-    { "{'whom': <'you'>, 'bow': <false>}", TRUE },
+    { "{'whom': <'you'>}", FALSE, FALSE },
+    { "{'whom': <'you'>, 'bow': <true>, 'tone': <'soft'>, 'times': <5>}", FALSE, FALSE },
+    { "{'whom': <'you'>, 'bow': <false>}", TRUE, FALSE },
+    { "{'whom': <'you'>, 'tone': <'loud'>}", FALSE, TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -201,7 +202,8 @@ test_data_secret (void)
       g_autoptr (HapAction) action =
           hap_action_new (hap_plugin_engine_find_action (engine, "Hello"), data, NULL);
 
-      g_assert_true (hap_action_asks_for_secrets (action) == cases[i].secret);
+      g_assert_true (hap_action_asks_for_secrets (action) == cases[i].secrets);
+      g_assert_true (hap_action_asks_for_contents (action) == cases[i].contents);
     }
 }
 
@@ -281,7 +283,7 @@ main (int argc, char **argv)
   g_test_add_func ("/action/description/complete", test_describe);
   g_test_add_func ("/action/data/taken", test_data_taken);
   g_test_add_func ("/action/data/kept", test_data_kept);
-  g_test_add_func ("/action/data/secret", test_data_secret);
+  g_test_add_func ("/action/data/guarded", test_data_guarded);
   g_test_add_func ("/action/data/refused", test_data_refused);
   g_test_add_func ("/action/data/not-finite", test_data_not_finite);
   status = g_test_run ();

@@ -66,7 +66,7 @@ compare (HapTestProcess *process)
     }
   target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
   g_assert_no_error (error);
-  report = hap_test_run_action (target, "lru", "LruStats", NULL, &error);
+  report = hap_test_run_action (target, "lru", "LruStats", "{'contents': <true>}", &error);
   g_assert_no_error (error);
 
   for (guint i = 0; i + 1 < lines->len; i++)
@@ -95,6 +95,38 @@ test_lines (gconstpointer python)
   compare (process);
 }
 
+/* Who did not ask for contents, which takes another authority, is told types. */
+static void
+test_contents (gconstpointer python)
+{
+  const char *const argv[] = { "caches.py", NULL };
+  g_autoptr (HapTestProcess) process = hap_test_spawn (python, argv);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HapTarget) target = NULL;
+  g_autoptr (HapTestReport) report = NULL;
+  g_autoptr (HapAction) action = hap_test_action_new ("lru", "LruStats", "{'contents': <true>}");
+  GPtrArray *entries;
+  guint n = 0;
+
+  g_assert_true (hap_action_asks_for_contents (action));
+  target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
+  g_assert_no_error (error);
+  report = hap_test_run_action (target, "lru", "LruStats", NULL, &error);
+  g_assert_no_error (error);
+  entries = hap_test_report_get_entries (report);
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const char *message = NULL;
+
+      g_variant_lookup (entries->pdata[i], "message", "&s", &message);
+      if (!g_str_has_prefix (message, "Cache data for sqlalchemy LRUCache "))
+        continue;
+      g_assert_cmpstr (strstr (message, ">: ") + strlen (">: "), ==,
+                       n++ == 0 ? "<str>: <tuple>" : "<tuple>: <tuple>");
+    }
+  g_assert_cmpuint (n, ==, 2);
+}
+
 /* lru-dict is C code: the readers' environment has it for one version of Python. */
 static void
 test_lru_dict (gconstpointer data)
@@ -119,6 +151,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   hap_test_add ("/lru/stats/lines", test_lines);
+  hap_test_add ("/lru/stats/contents", test_contents);
   hap_test_add ("/lru/stats/lru-dict", test_lru_dict);
   return g_test_run ();
 }

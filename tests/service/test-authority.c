@@ -130,6 +130,7 @@ test_special (Fixture *fixture, gconstpointer data)
     const char *member;
     gboolean ends, secrets, modifies;
     const char *expected;
+    gboolean contents;
   } cases[] = {
     { "StartFakeLogging", FALSE, TRUE, FALSE, "org.homeassistant.Profiler.inspect-secrets" },
     { "FakeReport", FALSE, TRUE, FALSE, NULL },
@@ -137,6 +138,9 @@ test_special (Fixture *fixture, gconstpointer data)
     { "StopFakeLogging", TRUE, FALSE, FALSE, "org.homeassistant.Profiler.manage" },
     { "FakeJob", FALSE, FALSE, TRUE, "org.homeassistant.Profiler.modify" },
     { "FakeDump", FALSE, TRUE, TRUE, "org.homeassistant.Profiler.modify" },
+    { "FakeReport", FALSE, FALSE, FALSE, "org.homeassistant.Profiler.inspect", TRUE },
+    { "FakeNone", FALSE, FALSE, TRUE, "org.homeassistant.Profiler.modify", TRUE },
+    { "FakeDenied", FALSE, FALSE, FALSE, NULL, TRUE },
     { "FakeDenied", FALSE, FALSE, TRUE, NULL },
     { "Missing", TRUE, FALSE, TRUE, NULL },
   };
@@ -147,7 +151,8 @@ test_special (Fixture *fixture, gconstpointer data)
                                  .member = cases[i].member,
                                  .ends = cases[i].ends,
                                  .secrets = cases[i].secrets,
-                                 .modifies = cases[i].modifies };
+                                 .modifies = cases[i].modifies,
+                                 .contents = cases[i].contents };
       g_autofree char *action = service_authority_lookup (fixture->authority, &call);
 
       g_assert_cmpstr (action, ==, cases[i].expected);

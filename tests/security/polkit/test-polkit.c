@@ -43,6 +43,7 @@ static const Member members[] = {
   ACTION ("FakeJob", "", "profile"),
   ACTION ("FakeJob", ", 'enter': <true>", "modify"),
   ACTION ("FakeReport", "", "observe"),
+  ACTION ("FakeReport", ", 'bare': <true>", "inspect"),
   ACTION ("FakeNone", "", "modify"),
   ACTION ("FakeDenied", "", ""),
   ACTION ("FakeDump", "", "inspect"),

@@ -32,16 +32,16 @@ typedef struct
   HapReply reply;
   const char *slot, *stops;
   gboolean has_seconds;
-  gboolean has_secrets;
+  GParamFlags bare; /* what “bare” asks for; 0: there is none */
 } Shape;
 
 static const Shape shapes[] = {
   { "FakeJob", "FakeJob", "profile", HAP_REPLY_JOB, "fake", NULL, TRUE },
-  { "FakeReport", "FakeReport", "observe", HAP_REPLY_REPORT, NULL, NULL, FALSE },
+  { "FakeReport", "FakeReport", "observe", HAP_REPLY_REPORT, NULL, NULL, FALSE, HAP_PARAM_INSPECT },
   { "FakeNone", "FakeNone", "modify", HAP_REPLY_NONE, NULL, NULL, FALSE },
   { "FakeDenied", "FakeDenied", "everything", HAP_REPLY_NONE, NULL, NULL, FALSE },
   { "FakeStart", "StartFakeLogging", "inspect", HAP_REPLY_JOB, "fake-logging", NULL, FALSE },
-  { "FakeDump", "FakeDump", "inspect", HAP_REPLY_REPORT, NULL, NULL, FALSE, TRUE },
+  { "FakeDump", "FakeDump", "inspect", HAP_REPLY_REPORT, NULL, NULL, FALSE, HAP_PARAM_SECRET },
   { "FakeStop", "StopFakeLogging", "inspect", HAP_REPLY_NONE, NULL, "fake-logging", FALSE },
 };
 
@@ -118,10 +118,10 @@ fake_action_class_init (gpointer klass, gpointer data)
     g_object_class_install_property (
         object_class, PROP_SCRIPT,
         g_param_spec_string ("script", NULL, "What the fake worker does", "succeed", HAP_PARAM_DATA));
-  if (shape->has_secrets)
+  if (shape->bare != 0)
     g_object_class_install_property (
         object_class, PROP_BARE,
-        g_param_spec_boolean ("bare", NULL, "With secrets", FALSE, HAP_PARAM_DATA | HAP_PARAM_SECRET));
+        g_param_spec_boolean ("bare", NULL, "With what is kept back", FALSE, HAP_PARAM_DATA | shape->bare));
   if (!shape->has_seconds)
     return;
   g_object_class_install_property (

@@ -115,7 +115,8 @@ hello_class_init (HelloClass *klass)
   g_object_class_install_property (
       object_class, 5, g_param_spec_boolean ("bow", NULL, "Bow", TRUE, HAP_PARAM_DATA | HAP_PARAM_SECRET));
   g_object_class_install_property (
-      object_class, 6, g_param_spec_enum ("tone", NULL, "Tone", tone_get_type (), 0, HAP_PARAM_DATA));
+      object_class, 6,
+      g_param_spec_enum ("tone", NULL, "Tone", tone_get_type (), 0, HAP_PARAM_DATA | HAP_PARAM_INSPECT));
   g_object_class_install_property (
       object_class, 7, g_param_spec_flags ("ways", NULL, "Ways", ways_get_type (), 3, HAP_PARAM_DATA));
   g_object_class_install_property (

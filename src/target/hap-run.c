@@ -39,8 +39,8 @@ find_vdso (HapTarget *self, guint64 *end)
   return 0;
 }
 
-gboolean
-hap_target_open_files (HapTarget *self, HapSharedFile files[2], GError **error)
+static gboolean
+open_files_once (HapTarget *self, HapSharedFile files[2], GError **error)
 {
   HapTracer *tracer = hap_target_get_tracer (self, error);
   guint64 end;
@@ -60,7 +60,21 @@ hap_target_open_files (HapTarget *self, HapSharedFile files[2], GError **error)
 }
 
 gboolean
-hap_target_close_files (HapTarget *self, GError **error)
+hap_target_open_files (HapTarget *self, HapSharedFile files[2], GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gint64 end = 0;
+
+  do
+    if (open_files_once (self, files, &local_error))
+      return TRUE;
+  while (hap_target_await_turn (&end, &local_error));
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
+static gboolean
+close_files_once (HapTarget *self, GError **error)
 {
   HapTracer *tracer = hap_target_get_tracer (self, error);
 
@@ -69,6 +83,20 @@ hap_target_close_files (HapTarget *self, GError **error)
   if (hap_tracer_close_files (tracer, error))
     return TRUE;
   hap_target_forgive_end (self, error);
+  return FALSE;
+}
+
+gboolean
+hap_target_close_files (HapTarget *self, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gint64 end = 0;
+
+  do
+    if (close_files_once (self, &local_error))
+      return TRUE;
+  while (hap_target_await_turn (&end, &local_error));
+  g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }
 

@@ -18,6 +18,9 @@
 /* More than any sound process has; each costs two descriptors. */
 #define MAX_THREADS 16384
 
+#define TURN_US G_USEC_PER_SEC
+#define TURN_INTERVAL_US 2000
+
 struct _HapTarget
 {
   GObject parent_instance;
@@ -202,14 +205,52 @@ hap_target_forgive_end (HapTarget *self, GError **error)
   (*error)->code = HAP_ERROR_TIMED_OUT;
 }
 
+/*
+ * Another job of ours holds the target for moments, and for half of the time at most; a debugger does for
+ * long. So who finds it held tries again, for TURN_US. By chance, so that two who wait for each other do not
+ * keep step.
+ */
 gboolean
-hap_target_hold (HapTarget *self, guint tid, GError **error)
+hap_target_await_turn (gint64 *end, GError **error)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (error == NULL || !g_error_matches (*error, HAP_ERROR, HAP_ERROR_BUSY))
+    return FALSE;
+  if (*end == 0)
+    *end = now + TURN_US;
+  if (now >= *end)
+    return FALSE;
+  g_clear_error (error);
+  g_usleep ((gulong)g_random_int_range (TURN_INTERVAL_US / 2, TURN_INTERVAL_US * 3 / 2));
+  return TRUE;
+}
+
+static gboolean
+hold_once (HapTarget *self, guint tid, GError **error)
 {
   if (!hap_target_start_tracer (self, error))
     return FALSE;
   if (hap_tracer_hold (self->tracer, tid, error))
     return TRUE;
   hap_target_forgive_end (self, error);
+  return FALSE;
+}
+
+/* A single thread is a sampler's, who does not wait: it looks again soon. */
+gboolean
+hap_target_hold (HapTarget *self, guint tid, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gint64 end = 0;
+
+  if (tid != 0)
+    return hold_once (self, tid, error);
+  do
+    if (hold_once (self, tid, &local_error))
+      return TRUE;
+  while (hap_target_await_turn (&end, &local_error));
+  g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }
 
@@ -224,8 +265,8 @@ hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error)
   return FALSE;
 }
 
-gboolean
-hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error)
+static gboolean
+freeze_once (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error)
 {
   *refusal = HAP_REFUSAL_NONE;
   if (!hap_target_start_tracer (self, error))
@@ -233,6 +274,22 @@ hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refus
   if (hap_tracer_freeze (self->tracer, vdso, copy, refusal, error))
     return TRUE;
   hap_target_forgive_end (self, error);
+  return FALSE;
+}
+
+gboolean
+hap_target_freeze (HapTarget *self, guint64 vdso, guint *copy, HapRefusal *refusal, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gint64 end = 0;
+
+  do
+    if (freeze_once (self, vdso, copy, refusal, &local_error))
+      return TRUE;
+  while (hap_target_await_turn (&end, &local_error));
+  /* Refused, it is no error. */
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }
 

@@ -55,7 +55,8 @@ gboolean hap_target_is_gone (HapTarget *self);
 gboolean hap_target_start_tracer (HapTarget *self, GError **error);
 
 /* As hap_tracer_hold() and hap_tracer_let_go(); a tracer that ends meanwhile is HAP_ERROR_TIMED_OUT, too.
- * HAP_ERROR_FAILED: there is no tracer to be had. */
+ * HAP_ERROR_FAILED: there is no tracer to be had. HAP_ERROR_BUSY: of all threads, after a second of trying.
+ */
 gboolean hap_target_hold (HapTarget *self, guint tid, GError **error);
 gboolean hap_target_let_go (HapTarget *self, guint64 *pause_ns, GError **error);
 

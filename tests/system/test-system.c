@@ -21,6 +21,9 @@ static const char *const real[] = { "--worker=" HAP_TEST_BUILD "/src/worker/ha-p
                                     "--plugin-dir=" HAP_TEST_BUILD "/plugins",
                                     "--plugin-dir=" HAP_TEST_BUILD "/tests/action/plugins/hello", NULL };
 
+/* So often is each asked for beside a sampler. */
+#define N_BESIDE 8
+
 static const HapTestPython *
 get_python (void)
 {
@@ -439,6 +442,36 @@ test_busy (void)
   fixture_tear_down (&fixture);
 }
 
+/* Who samples, and so holds the target again and again, keeps nobody from an answer. */
+static void
+test_beside (void)
+{
+  static const char *const methods[] = { "LogCurrentTasks", "LruStats", "LogThreadFrames" };
+  g_autoptr (HapTestProcess) process = spawn (get_python (), "busy.py");
+  guint pid = hap_test_process_get_pid (process);
+  g_autofree char *data = g_strdup_printf ("{'target': <%u>}", pid);
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) cancelled = NULL;
+  Fixture fixture;
+
+  if (!set_up (&fixture))
+    return;
+  path = start (&fixture, pid, ", 'seconds': <600.0>, 'rate': <1000>, 'precision': <'exact'>");
+  wait_until_under_way (&fixture, path);
+  for (guint i = 0; i < N_BESIDE; i++)
+    for (guint j = 0; j < G_N_ELEMENTS (methods); j++)
+      {
+        g_autoptr (GVariant) reply = call (&fixture, methods[j], data, &error);
+
+        g_assert_no_error (error);
+      }
+  cancelled = fixture_call (&fixture, path, "Profiler.Job", "Cancel", NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (get_samples (&fixture, path), >, 0);
+  fixture_tear_down (&fixture);
+}
+
 /* The store lies on a file system of 100 kB. */
 static void
 test_disk_full (void)
@@ -566,6 +599,7 @@ main (int argc, char **argv)
   g_test_add_func ("/system/client/leaves", test_client_leaves);
   g_test_add_func ("/system/client/cancels", test_cancel);
   g_test_add_func ("/system/client/busy", test_busy);
+  g_test_add_func ("/system/client/beside", test_beside);
   g_test_add_func ("/system/plugin/foreign", test_foreign_plugin);
   g_test_add_func ("/system/artifact/open", test_open_artifact);
   g_test_add_func ("/system/artifact/disk-full", test_disk_full);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -249,6 +250,39 @@ test_refuse_traced (void)
   g_assert_error (error, HAP_ERROR, HAP_ERROR_BUSY);
 }
 
+/* Who wants all threads waits for its turn, and gets it: the first one's hold expires. Who holds for good is
+ * told of. */
+static void
+test_turn (void)
+{
+  g_autoptr (HapTestProcess) process = tracer_test_spawn ("compute");
+  g_autoptr (HapTarget) first = tracer_test_attach (process);
+  g_autoptr (HapTarget) second = tracer_test_attach (process);
+  guint pid = hap_test_process_get_pid (process);
+  g_autoptr (GError) error = NULL;
+
+  while (!tracer_test_hold (second, 0))
+    continue;
+  tracer_test_let_go (second);
+  while (!tracer_test_hold (first, 0))
+    continue;
+  while (!tracer_test_hold (second, 0))
+    continue;
+  tracer_test_let_go (second);
+
+  g_assert_cmpint (ptrace (PTRACE_SEIZE, pid, NULL, NULL), ==, 0);
+  g_assert_false (hap_target_hold (second, 0, &error));
+  g_assert_error (error, HAP_ERROR, HAP_ERROR_BUSY);
+  g_clear_error (&error);
+  /* A tracee that runs is let go of by the end of who traces it, or at a stop. */
+  g_assert_cmpint (ptrace (PTRACE_INTERRUPT, pid, NULL, NULL), ==, 0);
+  g_assert_cmpint (waitpid ((pid_t)pid, NULL, __WALL), ==, pid);
+  g_assert_cmpint (ptrace (PTRACE_DETACH, pid, NULL, NULL), ==, 0);
+  while (!tracer_test_hold (second, 0))
+    continue;
+  tracer_test_let_go (second);
+}
+
 /* What cannot be stopped is left running, and neither the target nor the tracer suffers. */
 static void
 test_refuse_vfork (void)
@@ -426,6 +460,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tracer/refuse/zombie-leader", test_refuse_zombie_leader);
   g_test_add_func ("/tracer/refuse/traced", test_refuse_traced);
   g_test_add_func ("/tracer/refuse/vfork", test_refuse_vfork);
+  g_test_add_func ("/tracer/turn", test_turn);
   g_test_add_func ("/tracer/stopped/stays-stopped", test_group_stop);
   g_test_add_func ("/tracer/signals/passed-on", test_signals);
   g_test_add_func ("/tracer/interruption/none", test_no_interruption);

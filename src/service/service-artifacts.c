@@ -2,9 +2,7 @@
 
 /*
  * The artifact store: files in one private directory that only this process enters, by names that it has
- * checked. What is known of an artifact is kept in its extended attributes; where the file system has none,
- * its name says enough. Who may have what is decided elsewhere; who writes gets a descriptor and never learns
- * a path.
+ * checked. Who may have what is decided elsewhere; who writes gets a descriptor and never learns a path.
  */
 
 #include "service-artifacts.h"
@@ -15,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "hap-error.h"
@@ -23,7 +20,6 @@
 #include "service-text.h"
 
 #define MAX_NAME 128
-#define MAX_TITLE 256
 /* No artifact's name begins with '.'. */
 #define PARTIAL_PREFIX ".partial-"
 #define PARTIAL_MAX_AGE (24 * 60 * 60)
@@ -197,27 +193,6 @@ open_partial (ServiceArtifact *artifact, GError **error)
   return TRUE;
 }
 
-/* What cannot be kept is not worth failing for: see describe(). */
-static void
-keep_info (int fd, const ServiceArtifactInfo *info)
-{
-  g_autofree char *target = g_strdup_printf ("%u", info->target);
-  g_autofree char *owner = g_strdup_printf ("%u", info->owner);
-  const struct
-  {
-    const char *key, *value;
-  } attributes[] = {
-    { "user.mime_type", info->mime },
-    { "user.ha-profiler.title", info->title },
-    { "user.ha-profiler.action", info->action },
-    { "user.ha-profiler.target", target },
-    { "user.ha-profiler.owner", owner },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (attributes); i++)
-    fsetxattr (fd, attributes[i].key, attributes[i].value, strlen (attributes[i].value), 0);
-}
-
 static gboolean
 name_is_taken (ServiceArtifacts *self, const char *name)
 {
@@ -244,7 +219,7 @@ service_artifacts_create (ServiceArtifacts *self,
 
   if (!check_name (name, error) || !ensure_open (self, error))
     return NULL;
-  if (!service_text_is_mime (info->mime) || g_utf8_strlen (info->title, -1) > MAX_TITLE)
+  if (!service_text_is_mime (info->mime) || g_utf8_strlen (info->title, -1) > SERVICE_ARTIFACT_MAX_TITLE)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA,
                    "The artifact “%s” has no proper MIME type or title", name);
@@ -267,7 +242,7 @@ service_artifacts_create (ServiceArtifacts *self,
     }
   if (artifact->fd < 0 && !open_partial (artifact, error))
     return NULL;
-  keep_info (artifact->fd, info);
+  service_artifact_info_keep (artifact->fd, info);
   return g_steal_pointer (&artifact);
 }
 
@@ -401,48 +376,6 @@ service_artifact_commit (ServiceArtifact *artifact, GError **error)
   return TRUE;
 }
 
-static const char *
-guess_mime (const char *name)
-{
-  static const struct
-  {
-    const char *suffix, *mime;
-  } known[] = {
-    { ".html", "text/html" },       { ".json", "application/json" }, { ".txt", "text/plain" },
-    { ".collapsed", "text/plain" }, { ".hpy", "text/plain" },
-  };
-
-  if (g_str_has_prefix (name, "callgrind.out."))
-    return "application/x-kcachegrind";
-  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
-    {
-      if (g_str_has_suffix (name, known[i].suffix))
-        return known[i].mime;
-    }
-  return "application/octet-stream";
-}
-
-/* The attribute's text; NULL when there is none that can be shown. */
-static char *
-read_info (int fd, const char *key)
-{
-  char text[MAX_TITLE * 4 + 1];
-  ssize_t length = fd >= 0 ? fgetxattr (fd, key, text, sizeof text - 1) : -1;
-
-  if (length <= 0 || !g_utf8_validate (text, length, NULL))
-    return NULL;
-  return g_strndup (text, (gsize)length);
-}
-
-/* What is nobody's, for want of extended attributes, is root's. */
-static guint
-read_owner (int fd)
-{
-  g_autofree char *owner = read_info (fd, "user.ha-profiler.owner");
-
-  return owner != NULL ? (guint)g_ascii_strtoull (owner, NULL, 10) : 0;
-}
-
 gboolean
 service_artifacts_get_owner (ServiceArtifacts *self, const char *name, guint *uid)
 {
@@ -453,7 +386,7 @@ service_artifacts_get_owner (ServiceArtifacts *self, const char *name, guint *ui
   fd = open_regular (self, name);
   if (fd < 0)
     return FALSE;
-  *uid = read_owner (fd);
+  *uid = service_artifact_info_read_owner (fd);
   return TRUE;
 }
 
@@ -466,37 +399,6 @@ service_artifacts_has_others (ServiceArtifacts *self, guint uid)
   for (guint i = 0; owner == uid && entries != NULL && i < entries->len; i++)
     service_artifacts_get_owner (self, g_array_index (entries, Entry, i).name, &owner);
   return owner != uid;
-}
-
-/* Returns: (transfer floating) (nullable): NULL when it is not of @only */
-static GVariant *
-describe (ServiceArtifacts *self, const Entry *entry, const guint *only)
-{
-  service_autofd int fd = open_regular (self, entry->name);
-  guint owner = read_owner (fd);
-  g_autofree char *mime = read_info (fd, "user.mime_type");
-  g_autofree char *title = read_info (fd, "user.ha-profiler.title");
-  g_autofree char *action = read_info (fd, "user.ha-profiler.action");
-  g_autofree char *target = read_info (fd, "user.ha-profiler.target");
-  GVariantBuilder builder;
-
-  if (only != NULL && owner != *only)
-    return NULL;
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", "name", g_variant_new_string (entry->name));
-  g_variant_builder_add (&builder, "{sv}", "size", g_variant_new_uint64 (entry->size));
-  g_variant_builder_add (&builder, "{sv}", "mime",
-                         g_variant_new_string (mime != NULL ? mime : guess_mime (entry->name)));
-  g_variant_builder_add (&builder, "{sv}", "title",
-                         g_variant_new_string (title != NULL ? title : entry->name));
-  g_variant_builder_add (&builder, "{sv}", "created", g_variant_new_uint64 ((guint64)entry->created));
-  if (action != NULL)
-    g_variant_builder_add (&builder, "{sv}", "action", g_variant_new_string (action));
-  if (target != NULL)
-    g_variant_builder_add (&builder, "{sv}", "target",
-                           g_variant_new_uint32 ((guint)g_ascii_strtoull (target, NULL, 10)));
-  g_variant_builder_add (&builder, "{sv}", "uid", g_variant_new_uint32 (owner));
-  return g_variant_builder_end (&builder);
 }
 
 GVariant *
@@ -516,10 +418,12 @@ service_artifacts_list (ServiceArtifacts *self, const guint *only, GError **erro
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < entries->len; i++)
     {
-      GVariant *description = describe (self, &g_array_index (entries, Entry, i), only);
+      const Entry *entry = &g_array_index (entries, Entry, i);
+      service_autofd int fd = open_regular (self, entry->name);
 
-      if (description != NULL)
-        g_variant_builder_add_value (&builder, description);
+      if (only == NULL || service_artifact_info_read_owner (fd) == *only)
+        g_variant_builder_add_value (
+            &builder, service_artifact_info_describe (fd, entry->name, entry->size, entry->created));
     }
   return g_variant_builder_end (&builder);
 }
@@ -533,9 +437,9 @@ fail_missing (const char *name, GError **error)
 }
 
 int
-service_artifacts_open (ServiceArtifacts *self, const char *name, GError **error)
+service_artifacts_open (ServiceArtifacts *self, const char *name, const guint *owner, GError **error)
 {
-  int fd;
+  service_autofd int fd = -1;
 
   if (!check_name (name, error) || !ensure_open (self, error))
     return -1;
@@ -544,18 +448,24 @@ service_artifacts_open (ServiceArtifacts *self, const char *name, GError **error
     fail_missing (name, error);
   else if (fd < 0)
     fail (error, _ ("Cannot open the artifact"), name, errno);
-  return fd;
+  else if (owner != NULL && service_artifact_info_read_owner (fd) != *owner)
+    {
+      g_set_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED,
+                   _ ("The artifact “%s” is another than it was when it was asked for"), name);
+      return -1;
+    }
+  return g_steal_fd (&fd);
 }
 
 gboolean
-service_artifacts_remove (ServiceArtifacts *self, const char *name, GError **error)
+service_artifacts_remove (ServiceArtifacts *self, const char *name, const guint *owner, GError **error)
 {
-  if (!check_name (name, error) || !ensure_open (self, error))
+  service_autofd int fd = service_artifacts_open (self, name, owner, error);
+
+  if (fd < 0)
     return FALSE;
   if (unlinkat (self->dir_fd, name, 0) == 0)
     return TRUE;
-  if (errno == ENOENT || errno == EISDIR)
-    return fail_missing (name, error);
   return fail (error, _ ("Cannot remove the artifact"), name, errno);
 }
 

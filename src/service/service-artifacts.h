@@ -3,6 +3,8 @@
 
 #include <gio/gio.h>
 
+#include "service-artifact-info.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -14,16 +16,6 @@ G_DECLARE_FINAL_TYPE (ServiceArtifacts, service_artifacts, SERVICE, ARTIFACTS, G
 
 /* ServiceArtifact: one that is being written. */
 typedef struct _ServiceArtifact ServiceArtifact;
-
-/* What is kept with an artifact, and what it is worth when it is not. */
-typedef struct
-{
-  const char *mime;
-  const char *title;
-  const char *action;
-  guint target;
-  guint owner; /* the uid of who made it; root's when it is not known */
-} ServiceArtifactInfo;
 
 /* @directory: made if it is missing, with mode 0700 */
 ServiceArtifacts *service_artifacts_new (const char *directory);
@@ -74,9 +66,14 @@ gboolean service_artifacts_has_others (ServiceArtifacts *self, guint uid);
  * action s, target u, uid u */
 GVariant *service_artifacts_list (ServiceArtifacts *self, const guint *only, GError **error);
 
-/* A descriptor of its own, for reading; -1 with HAP_ERROR_INVALID_DATA when there is no such artifact. */
-int service_artifacts_open (ServiceArtifacts *self, const char *name, GError **error);
-gboolean service_artifacts_remove (ServiceArtifacts *self, const char *name, GError **error);
+/* A descriptor of its own, for reading; -1 with HAP_ERROR_INVALID_DATA when there is no such artifact, with
+ * HAP_ERROR_NOT_AUTHORIZED when it is of another owner than @owner (nullable): by that name there can be
+ * another than somebody was asked about. */
+int service_artifacts_open (ServiceArtifacts *self, const char *name, const guint *owner, GError **error);
+
+/* Errors: the same */
+gboolean
+service_artifacts_remove (ServiceArtifacts *self, const char *name, const guint *owner, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServiceArtifact, service_artifact_free)
 

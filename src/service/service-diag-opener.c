@@ -3,7 +3,7 @@
 /*
  * The child that enters the network namespace of a target, by its descriptor, to open a socket there through
  * which the kernel tells about sockets. It gives up all rights before it opens that: whoever gets the socket
- * may ask through it, and change nothing. When it runs, and for how long, is service-diag.c's.
+ * may ask through it, and change nothing. When it runs, and for how long, is service-opener.c's.
  */
 
 #include "service-diag-opener.h"
@@ -11,13 +11,10 @@
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "service-fd.h"
 
 static gboolean
 drop_rights (void)
@@ -29,14 +26,12 @@ drop_rights (void)
          && prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
-void
-service_diag_opener_run (const ServiceDiagOpener *self)
+int
+service_diag_opener_open (gconstpointer what)
 {
-  int fd;
+  const int *network = what;
 
-  if (prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0
-      || (self->network >= 0 && setns (self->network, CLONE_NEWNET) != 0) || !drop_rights ())
-    _exit (126);
-  fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  _exit (fd >= 0 && service_fd_send (self->socket, fd) ? 0 : 1);
+  if ((*network >= 0 && setns (*network, CLONE_NEWNET) != 0) || !drop_rights ())
+    return -1;
+  return socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How a child hands over the one thing that it was started for.
+ * How a child hands over what it was started for.
  */
 
 #include "service-fd.h"
@@ -16,11 +16,10 @@ typedef union
 } Control;
 
 bool
-service_fd_send (int socket, int fd)
+service_fd_send (int socket, uint32_t number, int fd)
 {
   Control control = { 0 };
-  char byte = 0;
-  struct iovec data = { &byte, sizeof byte };
+  struct iovec data = { &number, sizeof number };
   struct msghdr message = {
     .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes
   };
@@ -30,22 +29,21 @@ service_fd_send (int socket, int fd)
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN (sizeof fd);
   memcpy (CMSG_DATA (header), &fd, sizeof fd);
-  return sendmsg (socket, &message, MSG_NOSIGNAL) == sizeof byte;
+  return sendmsg (socket, &message, MSG_NOSIGNAL) == sizeof number;
 }
 
 int
-service_fd_receive (int socket)
+service_fd_receive (int socket, uint32_t *number)
 {
   Control control;
-  char byte;
-  struct iovec data = { &byte, sizeof byte };
+  struct iovec data = { number, sizeof *number };
   struct msghdr message = {
     .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes
   };
   const struct cmsghdr *header;
   int fd = -1;
 
-  if (recvmsg (socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof byte)
+  if (recvmsg (socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof *number)
     return -1;
   header = CMSG_FIRSTHDR (&message);
   if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN (sizeof fd))

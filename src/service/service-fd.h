@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <unistd.h>
 
 /* A descriptor that is closed when it goes out of scope (GLib has g_autofd from 2.76 on). Hand it on with
@@ -20,7 +21,7 @@ service_fd_clear (int *fd)
 
 #define service_autofd __attribute__ ((cleanup (service_fd_clear)))
 
-/* Through a SOCK_SEQPACKET socket, one descriptor in one message. Sending is safe between fork and exec; @fd
- * stays open. Receiving does not wait: -1 when there is nothing. */
-bool service_fd_send (int socket, int fd);
-int service_fd_receive (int socket);
+/* Through a SOCK_SEQPACKET socket, one descriptor in one message, with @number. Sending is safe between fork
+ * and exec; @fd stays open. Receiving does not wait: -1 when there is nothing. */
+bool service_fd_send (int socket, uint32_t number, int fd);
+int service_fd_receive (int socket, uint32_t *number);

@@ -319,7 +319,7 @@ service_intake_close (ServiceIntake *self)
       gboolean sound = artifact->committed && service_artifact_get_size (artifact->file) == artifact->size;
 
       if (artifact->committed && !sound)
-        service_artifacts_remove (self->store, artifact->name, NULL);
+        service_artifacts_remove (self->store, artifact->name, NULL, NULL);
       g_clear_pointer (&artifact->file, service_artifact_free);
       if (!sound)
         g_ptr_array_remove_index (self->artifacts, i - 1);

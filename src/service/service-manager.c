@@ -140,6 +140,18 @@ handle_list_artifacts (ServiceManager *self, GDBusMethodInvocation *invocation, 
   answer (invocation, artifacts != NULL ? g_variant_new ("(@aa{sv})", artifacts) : NULL, error);
 }
 
+/* Whose artifact the caller was authorised for: one that there was not, nobody's. NULL: anybody's */
+static const guint *
+get_authorised_owner (GDBusMethodInvocation *invocation)
+{
+  static const guint nobody = G_MAXUINT;
+  const ServiceCall *call = service_call_get (invocation);
+
+  if (call->trusted)
+    return NULL;
+  return call->has_owner ? &call->owner : &nobody;
+}
+
 static void
 handle_open_artifact (ServiceManager *self, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
@@ -149,7 +161,7 @@ handle_open_artifact (ServiceManager *self, GDBusMethodInvocation *invocation, G
   const char *name;
 
   g_variant_get (parameters, "(&s)", &name);
-  fd = service_artifacts_open (self->artifacts, name, &error);
+  fd = service_artifacts_open (self->artifacts, name, get_authorised_owner (invocation), &error);
   if (fd < 0 || g_unix_fd_list_append (fds, fd, &error) < 0)
     answer (invocation, NULL, error);
   else
@@ -163,7 +175,7 @@ handle_remove_artifact (ServiceManager *self, GDBusMethodInvocation *invocation,
   const char *name;
 
   g_variant_get (parameters, "(&s)", &name);
-  service_artifacts_remove (self->artifacts, name, &error);
+  service_artifacts_remove (self->artifacts, name, get_authorised_owner (invocation), &error);
   answer (invocation, NULL, error);
 }
 

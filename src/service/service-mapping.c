@@ -3,7 +3,7 @@
 /*
  * The files that a process has mapped, for its worker. To find one the kernel waits for the lock of the
  * process's memory, which the process can keep taken, and to open it for a file system, which may not answer:
- * a child does both, which can be ended. What a worker makes of the file is its own.
+ * a child does both (service-opener.c). What a worker makes of the file is its own.
  */
 
 #include "service-mapping.h"
@@ -11,10 +11,7 @@
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
 #include <glib/gi18n.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,44 +19,24 @@
 #include "hap-error.h"
 #include "service-beneath.h"
 #include "service-fd.h"
+#include "service-opener.h"
 #include "service-rights.h"
-
-#define MAX_CHILDREN 8
-#define CHILD_SECONDS 2
 
 /* What the child is to do; read where nothing can be looked up. */
 typedef struct
 {
-  int socket;
   int dir_fd;
   char link[64];
   gboolean by_path;
   gboolean contained;
-} Opening;
+} Mapping;
 
-/* One call under way; it ends when its child has. */
 typedef struct
 {
   GDBusMethodInvocation *invocation;
-  ServiceProcess *process;
+  guint pid;
   guint64 start;
-  int socket;
-  GPid child;
-  guint timer;
 } Call;
-
-static guint n_children;
-
-static void
-call_free (Call *call)
-{
-  g_clear_handle_id (&call->timer, g_source_remove);
-  service_fd_clear (&call->socket);
-  service_process_unref (call->process);
-  g_free (call);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
 
 /*
  * Without the right to follow the link itself its text is a path, which is tried as this process and as the
@@ -67,7 +44,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
  * rights of a system's service would go with it. The worker compares device and inode with its maps.
  */
 static int
-open_by_path (const Opening *self)
+open_by_path (const Mapping *self)
 {
   char path[4096];
   ssize_t length = readlinkat (self->dir_fd, self->link, path, sizeof path - 1);
@@ -86,8 +63,9 @@ open_by_path (const Opening *self)
 
 /* In the child. What is mapped may be a device, whose opening does things: looked at first. -1 with errno */
 static int
-open_file (const Opening *self)
+open_file (gconstpointer what)
 {
+  const Mapping *self = what;
   int path_fd = openat (self->dir_fd, self->link, O_PATH | O_CLOEXEC);
   struct stat status;
 
@@ -103,23 +81,11 @@ open_file (const Opening *self)
   return service_beneath_reopen (path_fd);
 }
 
-static G_NORETURN void
-run_child (const Opening *self)
-{
-  int fd;
-
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  fd = open_file (self);
-  if (fd < 0)
-    _exit (errno);
-  _exit (service_fd_send (self->socket, fd) ? 0 : EIO);
-}
-
 /* Why the child has nothing. */
 static GError *
-make_error (Call *call, gint status)
+make_error (const Call *call, int status)
 {
-  guint pid = service_process_get_pid (call->process);
+  guint pid = call->pid;
   unsigned long long start = call->start;
 
   if (!WIFEXITED (status))
@@ -137,14 +103,13 @@ make_error (Call *call, gint status)
 }
 
 static void
-on_child_ended (GPid pid, gint status, gpointer data)
+on_opened (int opened, int status, gpointer data)
 {
-  g_autoptr (Call) call = data;
+  g_autofree Call *call = data;
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
-  service_autofd int fd = service_fd_receive (call->socket);
+  service_autofd int fd = opened;
   gint handle = fd >= 0 ? g_unix_fd_list_append (fds, fd, NULL) : -1;
 
-  n_children--;
   if (handle >= 0)
     g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, g_variant_new ("(h)", handle),
                                                              fds);
@@ -152,66 +117,23 @@ on_child_ended (GPid pid, gint status, gpointer data)
     g_dbus_method_invocation_take_error (call->invocation, make_error (call, status));
 }
 
-static gboolean
-on_timer (gpointer data)
-{
-  Call *call = data;
-
-  call->timer = 0;
-  kill (call->child, SIGKILL);
-  return G_SOURCE_REMOVE;
-}
-
-/* @call gets the child and its socket. */
-static gboolean
-start_child (Call *call, Opening *opening, GError **error)
-{
-  int pair[2];
-
-  if (n_children >= MAX_CHILDREN)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, _ ("Too many mapped files are being opened"));
-      return FALSE;
-    }
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot make a socket: %s"), strerror (errno));
-      return FALSE;
-    }
-  call->socket = pair[0];
-  opening->socket = pair[1];
-  call->child = fork ();
-  if (call->child == 0)
-    run_child (opening);
-  close (pair[1]);
-  if (call->child < 0)
-    g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot start a process: %s"), strerror (errno));
-  return call->child > 0;
-}
-
 void
 service_mapping_answer (ServiceProcess *process, GDBusMethodInvocation *invocation)
 {
-  g_autoptr (Call) call = g_new0 (Call, 1);
-  Opening opening = { .dir_fd = service_process_get_dir_fd (process),
+  g_autofree Call *call = g_new0 (Call, 1);
+  Mapping mapping = { .dir_fd = service_process_get_dir_fd (process),
                       .by_path = !service_rights_can_change (),
                       .contained = service_process_is_contained (process) };
   GError *error = NULL;
   guint64 end;
 
   g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(utt)", NULL, &call->start, &end);
-  g_snprintf (opening.link, sizeof opening.link, "map_files/%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x",
+  g_snprintf (mapping.link, sizeof mapping.link, "map_files/%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x",
               call->start, end);
-  call->process = service_process_ref (process);
-  call->socket = -1;
+  call->pid = service_process_get_pid (process);
   call->invocation = invocation;
-  if (!start_child (call, &opening, &error))
-    {
-      g_dbus_method_invocation_take_error (invocation, error);
-      return;
-    }
-  n_children++;
-  call->timer = g_timeout_add_seconds (CHILD_SECONDS, on_timer, call);
-  g_child_watch_add (call->child, on_child_ended, call);
-  g_steal_pointer (&call);
+  if (service_opener_start (open_file, &mapping, on_opened, call, &error))
+    g_steal_pointer (&call);
+  else
+    g_dbus_method_invocation_take_error (invocation, error);
 }

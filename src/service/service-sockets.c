@@ -9,122 +9,45 @@
 #include "service-sockets.h"
 
 #include <fcntl.h>
-
-#include <glib-unix.h>
+#include <gio/gunixfdlist.h>
 #include <glib/gi18n.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "hap-error.h"
 #include "service-diag-opener.h"
 #include "service-fd.h"
+#include "service-opener.h"
 
 #define MAX_DESCRIPTORS_A_CALL 1024
-#define MAX_CHILDREN 4
-#define CHILD_SECONDS 2
-
-/* One call under way; it ends when its child has. */
-typedef struct
-{
-  GDBusMethodInvocation *invocation;
-  int socket;
-  GPid child;
-  guint timer;
-} Call;
-
-static guint n_children;
 
 static void
-answer (GDBusMethodInvocation *invocation, int fd)
+on_opened (int fd, int status, gpointer data)
 {
+  service_autofd int diag = fd;
+  GDBusMethodInvocation *invocation = data;
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
-  gint handle = fd >= 0 ? g_unix_fd_list_append (fds, fd, NULL) : -1;
+  gint handle = diag >= 0 ? g_unix_fd_list_append (fds, diag, NULL) : -1;
 
   if (handle < 0)
-    {
-      g_dbus_method_invocation_return_error (invocation, HAP_ERROR, HAP_ERROR_FAILED,
-                                             _ ("The network namespace of the process cannot be entered"));
-      return;
-    }
-  g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, g_variant_new ("(h)", handle), fds);
-}
-
-static void
-on_child_ended (GPid pid, gint status, gpointer data)
-{
-  Call *call = data;
-  service_autofd int fd = service_fd_receive (call->socket);
-
-  n_children--;
-  g_clear_handle_id (&call->timer, g_source_remove);
-  answer (call->invocation, fd);
-  service_fd_clear (&call->socket);
-  g_free (call);
-}
-
-static gboolean
-on_timer (gpointer data)
-{
-  Call *call = data;
-
-  call->timer = 0;
-  kill (call->child, SIGKILL);
-  return G_SOURCE_REMOVE;
-}
-
-/* @call gets the child and its socket. */
-static gboolean
-start_child (Call *call, int network, GError **error)
-{
-  ServiceDiagOpener opener = { .network = network };
-  int pair[2];
-
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot make a socket: %s"), strerror (errno));
-      return FALSE;
-    }
-  opener.socket = pair[1];
-  call->child = fork ();
-  if (call->child == 0)
-    service_diag_opener_run (&opener);
-  close (pair[1]);
-  call->socket = pair[0];
-  if (call->child > 0)
-    return TRUE;
-  g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, _ ("Cannot start a process: %s"), strerror (errno));
-  service_fd_clear (&call->socket);
-  return FALSE;
+    g_dbus_method_invocation_return_error (invocation, HAP_ERROR, HAP_ERROR_FAILED,
+                                           _ ("The network namespace of the process cannot be entered"));
+  else
+    g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, g_variant_new ("(h)", handle), fds);
 }
 
 static gboolean
 start (ServiceProcess *process, GDBusMethodInvocation *invocation, GError **error)
 {
-  service_autofd int network = -1;
   g_autoptr (GError) local_error = NULL;
-  g_autofree Call *call = g_new0 (Call, 1);
+  service_autofd int network = service_process_open_network (process, &local_error);
 
-  if (n_children >= MAX_CHILDREN)
-    {
-      g_set_error (error, HAP_ERROR, HAP_ERROR_BUSY, _ ("Too many networks are being looked at"));
-      return FALSE;
-    }
-  network = service_process_open_network (process, &local_error);
   if (local_error != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
-  if (!start_child (call, network, error))
-    return FALSE;
-  n_children++;
-  call->invocation = invocation;
-  call->timer = g_timeout_add_seconds (CHILD_SECONDS, on_timer, call);
-  g_child_watch_add (call->child, on_child_ended, call);
-  g_steal_pointer (&call);
-  return TRUE;
+  return service_opener_start (service_diag_opener_open, &network, on_opened, invocation, error);
 }
 
 /* The kernel's name of what a descriptor is: a path begins with '/' or "(unreachable)", so that no file is

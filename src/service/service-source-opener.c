@@ -18,13 +18,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "service-beneath.h"
+#include "service-fd.h"
 
 #define MAX_SIZE (1024 * 1024)
 
@@ -105,28 +105,6 @@ make_copy (int file)
   return copy;
 }
 
-static void
-send_copy (guint32 index, int fd)
-{
-  union
-  {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control = { 0 };
-  struct iovec data = { &index, sizeof index };
-  struct msghdr message = {
-    .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes
-  };
-  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN (sizeof fd);
-  memcpy (CMSG_DATA (header), &fd, sizeof fd);
-  if (sendmsg (SOCKET_FD, &message, MSG_NOSIGNAL) < 0)
-    _exit (1);
-}
-
 void
 service_source_opener_run (const ServiceSourceOpener *self)
 {
@@ -139,7 +117,8 @@ service_source_opener_run (const ServiceSourceOpener *self)
 
       if (copy >= 0)
         {
-          send_copy (i, copy);
+          if (!service_fd_send (SOCKET_FD, i, copy))
+            _exit (1);
           close (copy);
         }
       if (file >= 0)

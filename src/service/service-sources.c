@@ -68,27 +68,12 @@ answer (Call *call)
 static gboolean
 take_source (Call *call)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control;
   guint32 index;
-  struct iovec data = { &index, sizeof index };
-  struct msghdr message = {
-    .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes
-  };
-  const struct cmsghdr *header;
-  service_autofd int fd = -1;
+  service_autofd int fd = service_fd_receive (call->socket, &index);
   gint handle;
 
-  if (recvmsg (call->socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof index)
+  if (fd < 0)
     return FALSE;
-  header = CMSG_FIRSTHDR (&message);
-  if (header == NULL || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN (sizeof fd))
-    return FALSE;
-  memcpy (&fd, CMSG_DATA (header), sizeof fd);
-
   if (index >= call->n_paths || call->n_taken++ >= call->n_paths)
     return FALSE;
   handle = g_unix_fd_list_append (call->fds, fd, NULL);

@@ -110,7 +110,7 @@ test_round_trip (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (stat (fixture->path, &status), ==, 0);
   g_assert_cmpint (status.st_mode & 0777, ==, 0700);
 
-  fd = service_artifacts_open (fixture->store, "flamegraph.1.html", &error);
+  fd = service_artifacts_open (fixture->store, "flamegraph.1.html", NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpint (read (fd, content, sizeof content), ==, 6);
   g_assert_cmpstr (content, ==, "<html>");
@@ -187,10 +187,10 @@ test_bad_names (Fixture *fixture, gconstpointer data)
       g_assert_null (service_artifacts_create (fixture->store, names[i], &info, &error));
       g_assert_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA);
       g_clear_error (&error);
-      g_assert_cmpint (service_artifacts_open (fixture->store, names[i], &error), ==, -1);
+      g_assert_cmpint (service_artifacts_open (fixture->store, names[i], NULL, &error), ==, -1);
       g_assert_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA);
       g_clear_error (&error);
-      g_assert_false (service_artifacts_remove (fixture->store, names[i], &error));
+      g_assert_false (service_artifacts_remove (fixture->store, names[i], NULL, &error));
       g_assert_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA);
     }
 }
@@ -200,10 +200,10 @@ test_missing (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_cmpint (service_artifacts_open (fixture->store, "a", &error), ==, -1);
+  g_assert_cmpint (service_artifacts_open (fixture->store, "a", NULL, &error), ==, -1);
   g_assert_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA);
   g_clear_error (&error);
-  g_assert_false (service_artifacts_remove (fixture->store, "a", &error));
+  g_assert_false (service_artifacts_remove (fixture->store, "a", NULL, &error));
   g_assert_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA);
 }
 
@@ -214,9 +214,38 @@ test_remove (Fixture *fixture, gconstpointer data)
 
   make (fixture, "a", "1");
   make (fixture, "b", "2");
-  g_assert_true (service_artifacts_remove (fixture->store, "a", &error));
+  g_assert_true (service_artifacts_remove (fixture->store, "a", NULL, &error));
   g_assert_no_error (error);
   assert_names (fixture, "b ");
+}
+
+/* Between the question and the answer an artifact can have become somebody else's. */
+static void
+test_another_owner (Fixture *fixture, gconstpointer data)
+{
+  const guint owner = info.owner, another = info.owner + 1;
+  g_autoptr (GError) error = NULL;
+  guint kept = another;
+  int fd;
+
+  make (fixture, "a", "1");
+  g_assert_true (service_artifacts_get_owner (fixture->store, "a", &kept));
+  if (kept != owner)
+    {
+      g_test_skip ("the file system keeps no extended attributes");
+      return;
+    }
+  g_assert_cmpint (service_artifacts_open (fixture->store, "a", &another, &error), ==, -1);
+  g_assert_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED);
+  g_clear_error (&error);
+  g_assert_false (service_artifacts_remove (fixture->store, "a", &another, &error));
+  g_assert_error (error, HAP_ERROR, HAP_ERROR_NOT_AUTHORIZED);
+  g_clear_error (&error);
+  fd = service_artifacts_open (fixture->store, "a", &owner, &error);
+  g_assert_no_error (error);
+  close (fd);
+  g_assert_true (service_artifacts_remove (fixture->store, "a", &owner, &error));
+  g_assert_no_error (error);
 }
 
 /* Things in the directory that are no artifacts are neither shown nor handed out. */
@@ -236,7 +265,7 @@ test_strange_files (Fixture *fixture, gconstpointer data)
   assert_names (fixture, "a ");
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      g_assert_cmpint (service_artifacts_open (fixture->store, names[i], &error), ==, -1);
+      g_assert_cmpint (service_artifacts_open (fixture->store, names[i], NULL, &error), ==, -1);
       g_assert_error (error, HAP_ERROR, HAP_ERROR_INVALID_DATA);
       g_clear_error (&error);
     }
@@ -481,6 +510,7 @@ main (int argc, char **argv)
   ADD ("bad-names", test_bad_names);
   ADD ("missing", test_missing);
   ADD ("remove", test_remove);
+  ADD ("another-owner", test_another_owner);
   ADD ("strange-files", test_strange_files);
   ADD ("age-limit", test_age_limit);
   ADD ("size-limit", test_size_limit);

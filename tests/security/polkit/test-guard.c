@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define DENIED "error org.homeassistant.Profiler.Error.NotAuthorized "
@@ -180,6 +181,39 @@ test_target_changes (gconstpointer data)
   world_set_agent (&world, caller, AGENT_NONE);
   if (reuse && other < 0)
     g_test_skip ("the kernel does not let a pid be chosen");
+}
+
+/* By the name that somebody was asked about there is another user's artifact afterwards. */
+static void
+test_artifact_changes (gconstpointer data)
+{
+  const char *method = data;
+  g_autofree char *path = g_build_filename (world.fixture.state_dir, "asked-for", NULL);
+  g_autofree char *line = g_strdup_printf ("call 1 %s org.homeassistant.Profiler.Manager %s ('asked-for',)",
+                                           PROFILER_PATH, method);
+  g_autoptr (Caller) caller = world_add_caller (&world, 64321);
+  g_autofree char *answer = NULL;
+  gboolean kept;
+
+  g_assert_true (g_file_set_contents (path, "root's", -1, NULL));
+  world.n_prompts = 0;
+  world_set_agent (&world, caller, AGENT_HANG);
+  caller_send (caller, line);
+  world_wait_for_prompts (&world, 1);
+  g_unlink (path);
+  g_assert_true (g_file_set_contents (path, "xyzzy", -1, NULL));
+  kept = setxattr (path, "user.ha-profiler.owner", "64324", strlen ("64324"), 0) == 0;
+  world_answer (&world, caller);
+  answer = world_receive (&world, caller);
+  if (kept)
+    {
+      assert_answer (answer, DENIED, "another than it was");
+      g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+    }
+  else
+    g_test_skip ("the file system keeps no extended attributes");
+  g_unlink (path);
+  world_set_agent (&world, caller, AGENT_NONE);
 }
 
 /* A program that its user may run and not read: its memory is not theirs. */
@@ -544,6 +578,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/security/guard/target-changes/exit", "exit", test_target_changes);
   g_test_add_data_func ("/security/guard/target-changes/exec", "exec", test_target_changes);
   g_test_add_data_func ("/security/guard/target-changes/pid-reuse", "pid-reuse", test_target_changes);
+  g_test_add_data_func ("/security/guard/artifact-changes/open", "OpenArtifact", test_artifact_changes);
+  g_test_add_data_func ("/security/guard/artifact-changes/remove", "RemoveArtifact", test_artifact_changes);
   g_test_add_func ("/security/guard/callers/own", test_own);
   for (guint i = 0; i < G_N_ELEMENTS (containers); i++)
     g_test_add_data_func (containers[i].path, &containers[i], test_container);

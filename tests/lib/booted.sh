@@ -61,6 +61,8 @@ mkdir "$dir/etc"
 cat >"$dir/etc/sysusers" <<END
 u hap-admin 64321 "" / /bin/sh
 u hap-user 64322 "" / /bin/sh
+u hap-remote 64323 "" / /bin/sh
+u hap-owner 64324 "" / /bin/sh
 END
 cat >"$dir/etc/pam" <<END
 auth required pam_permit.so
@@ -72,7 +74,7 @@ echo XDG_SEAT=seat0 >"$dir/etc/seat"
 echo 'polkit.addAdminRule(function () { return ["unix-user:hap-admin"]; });' >"$dir/etc/rules"
 set -- "$@" --bind-ro="$dir/etc/sysusers:/usr/lib/sysusers.d/hap-test.conf" --bind-ro="$dir/etc/pam:/etc/pam.d/hap-seat" \
   --bind-ro="$dir/etc/seat:/etc/hap-seat" --bind-ro="$dir/etc/rules:/etc/polkit-1/rules.d/10-hap-test.rules" \
-  --bind-ro="$source/tests:/srv/tests"
+  --bind-ro="$source/tests:/srv/tests" --bind-ro="$build:/srv/build"
 chmod -R a+rX "$dir"
 
 systemd-nspawn -q -D "$root" --machine="$machine" --register=no --keep-unit --console=pipe --volatile=overlay "$@" -b \

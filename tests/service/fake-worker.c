@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -418,13 +419,16 @@ handle_run (GDBusConnection *service, GDBusMethodInvocation *invocation, Worker 
 {
   GVariant *parameters = g_dbus_method_invocation_get_parameters (invocation);
   g_autoptr (GVariant) data = NULL;
-  const char *script = "";
+  const char *method, *script;
 
-  g_variant_get (parameters, "(&s&s@a{sv}x@a{sv})", NULL, NULL, &data, &worker->start_time, &worker->target);
+  g_variant_get (parameters, "(&s&s@a{sv}x@a{sv})", NULL, &method, &data, &worker->start_time,
+                 &worker->target);
   worker->fds = g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (invocation));
   worker->run = invocation;
   g_variant_lookup (worker->target, "pid", "u", &worker->pid);
-  g_variant_lookup (data, "script", "&s", &script);
+  /* Real actions have none: some go on until they are stopped. */
+  if (!g_variant_lookup (data, "script", "&s", &script))
+    script = g_str_has_prefix (method, "StartLog") ? "wait" : "succeed";
 
   /* These answer when they are cancelled, or not even then. */
   if (g_str_equal (script, "wait") || g_str_equal (script, "hang") || g_str_equal (script, "notify-wait"))
@@ -465,6 +469,21 @@ handle_cancel (GDBusConnection *service, GDBusMethodInvocation *invocation, Work
     }
 }
 
+/* proc(5): the second value after the name. 0: it has ended */
+static guint
+get_parent (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
+  g_autofree char *text = NULL;
+  const char *rest;
+  guint parent = 0;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  rest = strrchr (text, ')');
+  return rest != NULL && sscanf (rest, ") %*c %u", &parent) == 1 ? parent : 0;
+}
+
 /* What the command line of a process says, which the test chose: "fake:home-assistant", "fake:python",
  * "fake:crash", ... */
 static void
@@ -484,6 +503,13 @@ describe_candidate (GVariantBuilder *builder, guint pid, const char *kind)
   g_variant_builder_close (builder);
 }
 
+/* The test started it, as it started the service: another's, which runs beside, has targets, too. */
+static gboolean
+is_sibling (guint pid, guint service)
+{
+  return get_parent (pid) == get_parent (service);
+}
+
 static void
 look_at_candidate (GVariantBuilder *builder, GVariant *candidate, GUnixFDList *fds)
 {
@@ -493,7 +519,8 @@ look_at_candidate (GVariantBuilder *builder, GVariant *candidate, GUnixFDList *f
   guint pid = 0;
 
   g_variant_lookup (candidate, "pid", "u", &pid);
-  if (read (fd, text, sizeof text - 1) > 0 && g_str_has_prefix (text, "fake:"))
+  if (read (fd, text, sizeof text - 1) > 0 && g_str_has_prefix (text, "fake:")
+      && is_sibling (pid, (guint)getppid ()))
     {
       if (g_str_equal (text, "fake:crash"))
         _exit (1);

@@ -39,7 +39,7 @@ typedef struct
         FALSE, TRUE                                                                                          \
   }
 
-static const Member members[] = {
+static const Member known[] = {
   ACTION ("FakeJob", "", "profile"),
   ACTION ("FakeJob", ", 'enter': <true>", "modify"),
   ACTION ("FakeReport", "", "observe"),
@@ -95,8 +95,75 @@ static const Kind kinds[] = { { 0, ROOT, FALSE },         { 64321, ACTIVE, FALSE
                               { 64324, ELSEWHERE, TRUE }, { 65534, ELSEWHERE, FALSE } };
 
 static World world;
+static GArray *members;  /* of Member: those that are known, and the actions that are installed here */
 static guint targets[2]; /* hap-owner's, root's */
 static char *job;        /* root's; NULL: it has to be made */
+
+static const Member *
+get_member (guint i)
+{
+  return &g_array_index (members, Member, i);
+}
+
+/* What a call of the action needs, besides its target. */
+static char *
+make_data (GVariant *action, gboolean stops)
+{
+  g_autoptr (GVariant) attributes = g_variant_lookup_value (action, "attributes", G_VARIANT_TYPE ("aa{sv}"));
+  GString *data = g_string_new (stops ? "({'target': <uint32 %R>" : "({'target': <uint32 %T>");
+  gboolean required;
+  const char *name;
+
+  for (gsize i = 0; i < g_variant_n_children (attributes); i++)
+    {
+      g_autoptr (GVariant) attribute = g_variant_get_child_value (attributes, i);
+
+      if (g_variant_lookup (attribute, "required", "b", &required) && required
+          && g_variant_lookup (attribute, "name", "&s", &name))
+        g_string_append_printf (data, ", '%s': <'x'>", name);
+    }
+  g_string_append (data, "},)");
+  return g_string_free (data, FALSE);
+}
+
+/* The installed actions, too: who may is their classes' to say, and only what then works is the test's. */
+static void
+list_members (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = fixture_call (&world.fixture, PROFILER_PATH, PROPERTIES, "Get",
+                                             g_variant_new ("(ss)", MANAGER, "Actions"), &error);
+  g_autoptr (GVariant) actions = NULL;
+  const char *method, *authority;
+
+  g_assert_no_error (error);
+  g_variant_get (reply, "(v)", &actions);
+  members = g_array_new (FALSE, FALSE, sizeof (Member));
+  g_array_append_vals (members, known, G_N_ELEMENTS (known));
+  for (gsize i = 0; i < g_variant_n_children (actions); i++)
+    {
+      g_autoptr (GVariant) action = g_variant_get_child_value (actions, i);
+      g_autofree char *parameters = NULL;
+      g_autofree char *full = NULL;
+      gboolean stops;
+      Member member = { .path = PROFILER_PATH, .interface = PROFILER };
+
+      g_assert_true (g_variant_lookup (action, "method", "&s", &method));
+      g_assert_true (g_variant_lookup (action, "authority", "&s", &authority));
+      if (strstr (method, "Fake") != NULL)
+        continue;
+      stops = g_str_has_prefix (method, "Stop");
+      full = g_strconcat (PROFILER ".", method, NULL);
+      parameters = make_data (action, stops);
+      member.member = g_intern_string (full);
+      member.method = g_intern_string (method);
+      member.parameters = g_intern_string (parameters);
+      member.authority = stops ? "manage" : g_intern_string (authority);
+      member.targeted = !stops;
+      g_array_append_val (members, member);
+    }
+  g_test_message ("%u members", members->len);
+}
 
 /* Root's job, logging and artifact are there. */
 static void
@@ -109,10 +176,11 @@ prepare (const Member *member)
     job = fixture_start_waiting_job (&world.fixture, targets[1], "wait");
   g_file_set_contents (artifact, "xyzzy", -1, &error);
   g_assert_no_error (error);
-  if (g_str_equal (member->method, "StopFakeLogging"))
+  if (g_str_has_prefix (member->method, "Stop"))
     {
-      g_autoptr (GVariant) reply =
-          fixture_run (&world.fixture, "StartFakeLogging", targets[1], "wait", &error);
+      g_autofree char *start = g_strconcat ("Start", member->method + strlen ("Stop"), NULL);
+      g_autoptr (GVariant) reply = fixture_run (&world.fixture, start, targets[1],
+                                                strstr (start, "Fake") != NULL ? "wait" : NULL, &error);
 
       /* It may run still. */
       g_clear_error (&error);
@@ -257,11 +325,11 @@ test_matrix (gconstpointer data)
   const Kind *kind = data;
 
   /* What polkit keeps, it keeps for one process. */
-  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+  for (guint i = 0; i < members->len; i++)
     {
       g_autoptr (Caller) caller = world_add_caller (&world, kind->uid);
 
-      check_member (caller, kind, &members[i]);
+      check_member (caller, kind, get_member (i));
     }
 }
 
@@ -271,31 +339,34 @@ test_no_answer (gconstpointer data)
 {
   const Kind *kind = data;
   g_autoptr (GPtrArray) callers = g_ptr_array_new_with_free_func ((GDestroyNotify)caller_free);
-  Caller *asking[G_N_ELEMENTS (members)] = { NULL };
+  g_autofree Caller **asking = g_new0 (Caller *, members->len);
   guint n_asked = 0;
 
   world.n_prompts = 0;
-  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+  for (guint i = 0; i < members->len; i++)
     {
+      const Member *member = get_member (i);
       g_autofree char *line = NULL;
 
-      if (!needs_password (kind, &members[i]) || !is_challenge (kind->place, members[i].authority))
+      if (!needs_password (kind, member) || !is_challenge (kind->place, member->authority))
         continue;
-      prepare (&members[i]);
+      prepare (member);
       asking[i] = world_add_caller (&world, kind->uid);
       g_ptr_array_add (callers, asking[i]);
       world_set_agent (&world, asking[i], AGENT_HANG);
-      line = make_line (&members[i], TRUE);
+      line = make_line (member, TRUE);
       caller_send (asking[i], line);
       n_asked++;
     }
   world_wait_for_prompts (&world, n_asked);
-  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+  for (guint i = 0; i < members->len; i++)
     {
       g_autofree char *answer = asking[i] != NULL ? world_receive (&world, asking[i]) : NULL;
 
-      if (answer != NULL && !is_refusal (&members[i], answer))
-        g_error ("uid %u, %s: %s", kind->uid, members[i].member, answer);
+      if (answer != NULL && !is_refusal (get_member (i), answer))
+        g_error ("uid %u, %s: %s", kind->uid, get_member (i)->member, answer);
+      if (answer != NULL)
+        world_set_agent (&world, asking[i], AGENT_NONE);
     }
   g_test_message ("%u asked, none answered", n_asked);
   g_assert_cmpuint (world.n_prompts, ==, n_asked);
@@ -306,9 +377,9 @@ is_known (const char *interface, const char *member)
 {
   g_autofree char *full = g_strdup_printf ("%s.%s", interface, member);
 
-  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+  for (guint i = 0; i < members->len; i++)
     {
-      if (g_str_equal (members[i].member, full))
+      if (g_str_equal (get_member (i)->member, full))
         return TRUE;
     }
   return FALSE;
@@ -346,7 +417,7 @@ check_introspection (const char *path)
 static void
 test_complete (void)
 {
-  prepare (&members[0]);
+  prepare (get_member (0));
   check_introspection (PROFILER_PATH);
   check_introspection (job);
 }
@@ -357,13 +428,14 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  if (!world_set_up (&world, "PasswordSeconds=3\nJobsPerUser=8\n", TRUE))
+  if (!world_set_up (&world, "PasswordSeconds=3\nJobs=64\nJobsPerUser=8\nCallsPerUser=64\n", TRUE))
     {
       g_print ("1..0 # SKIP the fixture cannot be set up\n");
       return 0;
     }
   targets[0] = world_add_target (&world, 64324);
   targets[1] = world_add_target (&world, 0);
+  list_members ();
   g_test_add_func ("/security/polkit/complete", test_complete);
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
@@ -378,6 +450,7 @@ main (int argc, char **argv)
     }
   status = g_test_run ();
   g_free (job);
+  g_array_unref (members);
   world_tear_down (&world);
   return status;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define WAIT_SECONDS 60
+#define FIRST_USER 64321 /* with a session */
 
 typedef struct
 {
@@ -115,7 +116,10 @@ agent_free (Agent *agent)
 {
   g_autoptr (GDBusConnection) bus = get_bus ();
 
-  if (agent->world->polkitd != NULL)
+  /* The bus lets polkit wait for so many answers, and for no more. */
+  if (agent->unanswered != NULL)
+    g_dbus_method_invocation_return_value (g_steal_pointer (&agent->unanswered), NULL);
+  if (agent->world->polkitd != NULL || agent->world->booted)
     {
       g_autoptr (PolkitAuthority) authority = get_authority ();
 
@@ -124,7 +128,6 @@ agent_free (Agent *agent)
     }
   g_dbus_connection_unregister_object (bus, agent->export);
   g_object_unref (agent->subject);
-  g_clear_object (&agent->unanswered);
   g_free (agent->cookie);
   g_free (agent->path);
   g_free (agent);
@@ -282,16 +285,26 @@ world_try_second_agent (World *self, Caller *caller)
   return reply != NULL;
 }
 
+typedef struct
+{
+  World *world;
+  guint n_prompts;
+} Expectation;
+
+static gboolean
+has_prompts (gpointer data)
+{
+  const Expectation *expected = data;
+
+  return expected->world->n_prompts >= expected->n_prompts;
+}
+
 void
 world_wait_for_prompts (World *self, guint n)
 {
-  gint64 deadline = g_get_monotonic_time () + WAIT_SECONDS * G_USEC_PER_SEC;
+  Expectation expected = { self, n };
 
-  while (self->n_prompts < n)
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_main_context_iteration (NULL, TRUE);
-    }
+  fixture_wait (has_prompts, &expected);
 }
 
 static gboolean
@@ -402,28 +415,47 @@ world_wait_for_program (guint pid, const char *name)
   while (g_strcmp0 (text, wanted) != 0);
 }
 
+static char *
+make_config_path (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = NULL;
+  int fd = g_file_open_tmp ("ha-profiler-test-XXXXXX.conf", &path, &error);
+
+  g_assert_no_error (error);
+  g_close (fd, NULL);
+  return path;
+}
+
 gboolean
 world_set_up (World *self, const char *config, gboolean with_polkit)
 {
+  const char *booted = g_getenv ("HAP_BOOTED");
   const char *arguments[] = { NULL, NULL };
   g_autofree char *argument = NULL;
   g_autofree char *text = g_strdup_printf ("[Limits]\n%s\n", config);
   g_autoptr (GError) error = NULL;
-  gint fd;
 
-  *self = (World){ 0 };
-  fd = g_file_open_tmp ("ha-profiler-test-XXXXXX.conf", &self->config, &error);
+  *self = (World){ .booted = booted != NULL };
+  self->prompts = g_string_new (NULL);
+  self->agents = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)agent_free);
+  self->config = booted != NULL ? g_strdup (booted) : make_config_path ();
+  g_file_set_contents (self->config, text, -1, &error);
   g_assert_no_error (error);
-  g_close (fd, NULL);
-  g_file_set_contents (self->config, text, -1, NULL);
+  if (self->booted)
+    {
+      world_boot (self);
+      self->authority = get_authority ();
+      return TRUE;
+    }
   arguments[0] = argument = g_strdup_printf ("--config=%s", self->config);
   if (!fixture_set_up (&self->fixture, arguments))
     return FALSE;
   g_assert_cmpint (g_chmod (self->fixture.dir, 0755), ==, 0);
   g_assert_cmpint (g_mkdir (self->fixture.state_dir, 0700), ==, 0);
   g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", self->fixture.address, TRUE);
-  self->prompts = g_string_new (NULL);
-  self->agents = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)agent_free);
+  for (guint i = 0; i < G_N_ELEMENTS (self->session_ids); i++)
+    self->session_ids[i] = g_strdup_printf ("hap%u", FIRST_USER + i);
   if (with_polkit)
     world_start_polkit (self);
   return TRUE;
@@ -436,6 +468,9 @@ world_tear_down (World *self)
   g_string_free (self->prompts, TRUE);
   g_clear_object (&self->authority);
   world_end_polkit (self);
+  g_clear_pointer (&self->sessions, g_ptr_array_unref);
+  for (guint i = 0; i < G_N_ELEMENTS (self->session_ids); i++)
+    g_free (self->session_ids[i]);
   fixture_tear_down (&self->fixture);
   g_unlink (self->config);
   g_free (self->config);
@@ -453,18 +488,21 @@ on_line (GObject *source, GAsyncResult *result, gpointer data)
     *line = g_strdup ("gone");
 }
 
+static gboolean
+has_line (gpointer data)
+{
+  char **line = data;
+
+  return *line != NULL;
+}
+
 char *
 world_receive (World *self, Caller *caller)
 {
-  gint64 deadline = g_get_monotonic_time () + WAIT_SECONDS * G_USEC_PER_SEC;
   char *line = NULL;
 
   g_data_input_stream_read_line_async (caller->answers, G_PRIORITY_DEFAULT, NULL, on_line, &line);
-  while (line == NULL)
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_main_context_iteration (NULL, TRUE);
-    }
+  fixture_wait (has_line, &line);
   return line;
 }
 
@@ -490,16 +528,17 @@ world_add_caller (World *self, guint uid)
 {
   Caller *caller = g_new0 (Caller, 1);
   g_autofree char *uid_text = g_strdup_printf ("%u", uid);
-  g_autofree char *place = g_strdup_printf ("%s/user.slice/user-%u.slice/session-hap%u.scope/cgroup.procs",
-                                            g_getenv ("HAP_CGROUPS"), uid, uid);
-  gboolean in_session = uid >= 64321 && uid <= 64323;
+  gboolean in_session = uid >= FIRST_USER && uid < FIRST_USER + G_N_ELEMENTS (self->session_ids);
+  g_autofree char *place =
+      in_session ? g_strdup_printf ("%s/user.slice/user-%u.slice/session-%s.scope/cgroup.procs",
+                                    g_getenv ("HAP_CGROUPS"), uid, self->session_ids[uid - FIRST_USER])
+                 : g_strdup ("-");
   g_autoptr (GError) error = NULL;
   g_autofree char *line = NULL;
 
   caller->uid = uid;
-  caller->process =
-      g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
-                        HAP_TEST_CALLER, uid_text, in_session ? place : "-", self->fixture.address, NULL);
+  caller->process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
+                                      HAP_TEST_CALLER, uid_text, place, self->fixture.address, NULL);
   g_assert_no_error (error);
   caller->pid = (guint)g_ascii_strtoull (g_subprocess_get_identifier (caller->process), NULL, 10);
   caller->answers = g_data_input_stream_new (g_subprocess_get_stdout_pipe (caller->process));

@@ -29,12 +29,21 @@ typedef struct
   GHashTable *agents; /* whose -> Agent */
   GString *prompts;   /* what agents were to ask since the last look */
   guint n_prompts;
+
+  /* On a machine that booted all is there already, but the sessions. */
+  gboolean booted;
+  GPtrArray *sessions;  /* of GUnixFDList: they last as long as these */
+  char *session_ids[3]; /* of the users from 64321 on */
 } World;
 
 /* @config: of the service, without "[Limits]". @with_polkit: FALSE: there is none on the bus. FALSE: the test
- * is skipped already. */
+ * is skipped already. HAP_BOOTED in the environment names the file for the configuration of a service that
+ * the machine's own bus starts; then nothing else is set up. */
 gboolean world_set_up (World *self, const char *config, gboolean with_polkit);
 void world_tear_down (World *self);
+
+/* The part of it for HAP_BOOTED. */
+void world_boot (World *self);
 void world_start_polkit (World *self);
 void world_end_polkit (World *self);
 

@@ -301,8 +301,8 @@ cpu_start_class_init (CpuStartClass *klass)
   props[PROP_SECONDS] = g_param_spec_double ("seconds", NULL, N_ ("How long to profile, in seconds"), 0.01,
                                              86400.0, 60.0, HAP_PARAM_DATA);
   props[PROP_RATE] =
-      g_param_spec_uint ("rate", NULL, N_ ("Observations a second; what cannot be reached is left out"), 1,
-                         1000000, 50, HAP_PARAM_DATA);
+      g_param_spec_uint ("rate", NULL, N_ ("Observations a second; fewer where the machine cannot keep up"),
+                         1, 1000000, 50, HAP_PARAM_DATA);
   props[PROP_MODE] = g_param_spec_enum ("mode", NULL,
                                         N_ ("How calls are found: by watching from outside, or besides, in "
                                             "the main thread, by having Python count each "

@@ -455,7 +455,7 @@ world_set_up (World *self, const char *config, gboolean with_polkit)
   g_assert_cmpint (g_mkdir (self->fixture.state_dir, 0700), ==, 0);
   g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", self->fixture.address, TRUE);
   for (guint i = 0; i < G_N_ELEMENTS (self->session_ids); i++)
-    self->session_ids[i] = g_strdup_printf ("hap%u", FIRST_USER + i);
+    self->session_ids[i] = g_strdup_printf ("%s%u", g_getenv ("HAP_SESSION"), FIRST_USER + i);
   if (with_polkit)
     world_start_polkit (self);
   return TRUE;

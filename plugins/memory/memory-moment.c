@@ -51,7 +51,10 @@ try_moment (MemoryMoment *self,
   self->time = hap_snapshot_get_time (self->snapshot);
   frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (self->snapshot));
   self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), flags, cancellable, error);
-  return self->heap != NULL && memory_moment_check (self, error);
+  if (hap_snapshot_is_alive (self->snapshot))
+    return self->heap != NULL;
+  g_clear_error (error);
+  return memory_moment_check (self, error);
 }
 
 /* Bytes of objects that do not lie in pools: they, or their items, came from malloc. */

@@ -45,15 +45,17 @@ take_once (PyHeapCopy *self,
     return FALSE;
   frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (self->snapshot));
   self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), flags, cancellable, error);
-  if (self->heap == NULL)
-    return FALSE;
+  /* Whatever was found amiss in a copy that is gone: that is the reason. */
   if (!hap_snapshot_is_alive (self->snapshot) && hap_snapshot_is_fork (self->snapshot))
     {
+      g_clear_error (error);
       g_set_error (
           error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
           _ ("The frozen copy was gone before all of it was read: memory is short, or the machine too busy"));
       return FALSE;
     }
+  if (self->heap == NULL)
+    return FALSE;
   self->pause = hap_snapshot_get_pause_ns (self->snapshot) / 1e9;
   self->duration = g_get_monotonic_time () / 1e6 - self->begin;
   return TRUE;

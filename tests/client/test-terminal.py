@@ -107,7 +107,7 @@ def list_checks():
     """Return names and checks."""
     actions = [
         "start --seconds 1", "memory --seconds 1", "log-thread-frames", "log-current-tasks", "log-event-loop-scheduled", "dump-sockets", "lru-stats",
-        "set-asyncio-debug --seconds 1", "start-log-objects --no-wait", "start-log-object-sources --no-wait", "stop-log-objects", "stop-log-object-sources",
+        "set-asyncio-debug --seconds 1", "dump-log-objects --type Task", "start-log-objects --no-wait", "start-log-object-sources --no-wait", "stop-log-objects", "stop-log-object-sources",
     ]  # fmt: skip
     commands = [
         "targets", "jobs", "jobs 1", "artifacts", "open nothing", "remove nothing", "cancel 99", "version", "--help", "nothing", "start --rate x",

@@ -2,13 +2,42 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes a manual page from what a program says by --help, and for the command from what the plugins say of their actions.
 
-Usage: make-manual SECTION PROGRAM SUMMARY SEE-ALSO [ACTIONS-JSON-COMMAND...]. Prints the page."""
+Usage: make-manual.py SECTION PROGRAM CATALOGUE [ACTIONS-JSON-COMMAND...]. Prints the page. Where a built program looks for its
+translations there are none yet: it is asked in English, and what it says is looked up in the catalogue; "-" is none."""
 
+import gettext
 import json
 import os
 import re
 import subprocess
 import sys
+
+
+def N_(text):
+    """Mark a text for translation."""
+    return text
+
+
+# What a program is, and what else to read.
+PAGES = {
+    "ha-profiler": (N_("profile a running Home Assistant"), ["ha-profilerd(8)", "ha-profiler-notifier(1)", "busctl(1)"]),
+    "ha-profilerd": (N_("the service that profiles Home Assistant for callers on D-Bus"), ["ha-profiler(1)", "polkit(8)"]),
+    "ha-profiler-notifier": (N_("shows on the desktop what the profiler does"), ["ha-profiler(1)", "ha-profilerd(8)"]),
+}
+# What GLib says in the help of every program.
+USUAL = [N_("Application Options"), N_("Help Options"), N_("Show help options")]
+
+
+def set_language(path):
+    """Return the function that translates a text."""
+    if path == "-":
+        return lambda text: text
+    with open(path, "rb") as file:
+        catalogue = gettext.GNUTranslations(file)
+    return lambda text: catalogue.gettext(text) if text else ""
+
+
+_ = set_language(sys.argv[3])
 
 
 def run(*command):
@@ -52,61 +81,71 @@ def read_sections(text):
 
 def print_item(term, text):
     """Print a term and what it means."""
+    term = re.sub(r"\b[A-Z]{2,}\b", lambda match: _(match[0]), _(term))
     print(f".TP\n.B {escape(term)}\n{escape(text)}")
+
+
+def print_usage(text):
+    """Print how the program is called."""
+    print(f".SH {_('SYNOPSIS')}\n{escape(text.replace('[OPTION…]', _('[OPTION…]')))}")
 
 
 def print_value(attribute):
     """Return what an attribute may be."""
     facts = []
     if attribute.get("required"):
-        facts.append("required")
+        facts.append(_("required"))
     if "choices" in attribute:
-        facts.append("one of " + ", ".join(attribute["choices"]) if attribute["type"] == "s" else "some of " + ", ".join(attribute["choices"]))
+        facts.append((_("one of %s") if attribute["type"] == "s" else _("some of %s")) % ", ".join(attribute["choices"]))
     if "minimum" in attribute and attribute["type"] != "b":
-        facts.append(f"{attribute['minimum']} to {attribute['maximum']}")
+        facts.append(_("%s to %s") % (attribute["minimum"], attribute["maximum"]))
     if attribute.get("default") not in (None, ""):
         default = attribute["default"]
-        facts.append("default " + (", ".join(default) if isinstance(default, list) else json.dumps(default).strip('"')))
+        if isinstance(default, bool):
+            default = _("yes") if default else _("no")
+        facts.append(_("default: %s") % (", ".join(default) if isinstance(default, list) else default))
     return f" ({'; '.join(facts)})" if facts else ""
 
 
 def print_actions(actions):
     """Print a paragraph for each action, with its data attributes as options."""
-    print(".SH ACTIONS")
-    print("Each is a D\\-Bus method, too; its options are the keys of the method's data, with \\(lq_\\(rq for \\(lq\\-\\(rq.")
+    print(f".SH {_('Actions').upper()}")
+    print(escape(_("Each is a D-Bus method, too; its options are the keys of the method's data, with “_” for “-”.")))
     for action in sorted(actions, key=lambda action: action["method"]):
         name = re.sub(r"(?<!^)(?=[A-Z])", "-", action["method"]).lower()
-        print(f".SS {escape(name)}\n{escape(action['summary'])}. D\\-Bus: {action['method']}; polkit: {action['authority']}.")
+        print(f".SS {escape(name)}\n{escape(_(action['summary']))}. D\\-Bus: {action['method']}; polkit: {action['authority']}.")
         for attribute in action["attributes"]:
             option = attribute["name"].replace("_", "-")
-            print_item(f"--[no-]{option}" if attribute["type"] == "b" else f"--{option}", attribute["help"] + print_value(attribute))
+            print_item(f"--[no-]{option}" if attribute["type"] == "b" else f"--{option}", _(attribute["help"]) + print_value(attribute))
 
 
 def main():
     """Print the page."""
-    section, program, summary, see_also, *describe = sys.argv[1:]
+    section, program, _catalogue, *describe = sys.argv[1:]
     name = os.path.basename(program)
+    summary, see_also = PAGES[name]
     version = run(program, "--version").split()[-1]
-    print(f'.TH {name.upper()} {section} "" "ha-profiler {version}" "Profiler for Home Assistant"')
-    print(f".SH NAME\n{escape(name)} \\- {escape(summary)}")
+    print(f'.TH {name.upper()} {section} "" "ha-profiler {version}" "{_("Profiler for Home Assistant")}"')
+    print(f".SH {_('NAME')}\n{escape(name)} \\- {escape(_(summary))}")
     for heading, items in read_sections(run(program, "--help")):
         if heading == "Actions":
             continue
         if heading == "Usage":
-            print(f".SH SYNOPSIS\n{escape(items[0][0])}\n.SH DESCRIPTION")
+            print_usage(items[0][0])
+            print(f".SH {_('DESCRIPTION')}")
             items = items[1:]
         elif heading:
-            print(f".SH {heading.upper()}")
+            print(f".SH {_(heading).upper()}")
         for item in items:
             if isinstance(item, list):
-                print_item(*item)
+                print_item(item[0], _(item[1]))
             elif heading or not item.startswith("Usage:"):
-                print(f"{'.SH DESCRIPTION' if not heading else '.PP'}\n{escape(item)}")
+                print(f"{'.PP' if heading else '.SH ' + _('DESCRIPTION')}\n{escape(_(item))}")
             else:
-                print(f".SH SYNOPSIS\n{escape(item[len('Usage:'):].strip())}")
+                print_usage(_(item).split(":", 1)[1].strip())
         if not heading and describe:
             print_actions(json.loads(run(*describe)))
-    print(".SH SEE ALSO\n" + ", ".join(escape(page) for page in see_also.split(",")))
+    print(f".SH {_('SEE ALSO')}\n" + ", ".join(map(escape, see_also)))
 
 
 main()

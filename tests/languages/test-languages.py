@@ -221,6 +221,12 @@ def list_checks(target, exhausted):
         ("notifier-help", [f"{BUILD}/src/notifier/ha-profiler-notifier", "--help"], ()),
         ("help", ["--help"], {"version"}),
     ]
+    methods = {"".join(part.capitalize() for part in name.split("-")) for name in actions}
+    words = methods | {"Bus", "HA", "PROFILER", "PROFILERD", "NOTIFIER", "observe", "inspect", "profile", "modify", "busctl", "true", "false", "version", "help", "quiet"}
+    describe = f"{BUILD}/tools/manual/describe-actions {BUILD}/plugins"
+    for section, room, name, more in ((1, "client", "ha-profiler", describe), (8, "service", "ha-profilerd", ""), (1, "notifier", "ha-profiler-notifier", "")):
+        made = f"{sys.executable} {SOURCE}/tools/manual/make-manual.py {section} {BUILD}/src/{room}/{name} {LOCALEDIR}/de/LC_MESSAGES/ha-profiler.mo {more}"
+        checks.append((f"manual/{name}", ["/bin/sh", "-c", f"{made} | sed 's/^[.][A-Z]*//; s/[\\\\]-/-/g'"], words))
     checks += [(f"help/{name}", [name, "--help"], {"version", "modify"}) for name in actions + commands]
     checks += [
         ("targets", ["targets"], {"bash", "sh", "true", "false", *exhausted}),

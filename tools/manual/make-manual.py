@@ -24,8 +24,9 @@ PAGES = {
     "ha-profilerd": (N_("the service that profiles Home Assistant for callers on D-Bus"), ["ha-profiler(1)", "polkit(8)"]),
     "ha-profiler-notifier": (N_("shows on the desktop what the profiler does"), ["ha-profiler(1)", "ha-profilerd(8)"]),
 }
-# What GLib says in the help of every program.
-USUAL = [N_("Application Options"), N_("Help Options"), N_("Show help options")]
+# The headings of pages, and what GLib says in the help of every program.
+HEADINGS = [N_("NAME"), N_("SYNOPSIS"), N_("DESCRIPTION"), N_("SEE ALSO"), N_("Application Options"), N_("Help Options")]
+USUAL = [N_("[OPTION…]"), N_("Show help options")]
 
 
 def set_language(path):

@@ -203,7 +203,7 @@ def hurry(function):
     interval, set_interval = sys.getswitchinterval(), sys.setswitchinterval
     set_interval(1e-4)
     try:
-        function()
+        return function()
     finally:
         set_interval(interval + 5e-7)
 
@@ -219,7 +219,6 @@ def main():
         if stays:
             write("k" + result + "\n")
             _thread.start_new_thread(wait, ())
-            start()
         else:
             write("r" + result + "\n")
         return not stays
@@ -239,7 +238,9 @@ asleep.acquire()
 begun.acquire()
 namespace = {"emit": emit, "stay": stay, "copy": copy}
 try:
-    hurry(lambda: (not is_wanted() or main()) and close())
+    # Last of all, for whoever counts calls counts ours from there on.
+    if hurry(lambda: is_wanted() and not main() or close()):
+        start()
 except BaseException:
     close()
     raise

@@ -20,7 +20,7 @@ PROMPT = "ready>"
 # Of each: how it is started, the file that it reads then, what it is told there, and how many Tabs make it show a whole list.
 SHELLS = {
     "bash": ("bash --noprofile --rcfile .bashrc -i", ".bashrc", f"PS1='{PROMPT} '; bind 'set completion-query-items 0'; bind 'set page-completions off'; . COMPLETION/ha-profiler.bash", 2),
-    "zsh": ("zsh -d -i", ".zshrc", f"PS1='{PROMPT} '; LISTMAX=1000; fpath=(COMPLETION $fpath); autoload -U compinit; compinit -u -D", 1),
+    "zsh": ("zsh -d -i", ".zshrc", f"PS1='{PROMPT} '; LISTMAX=1000; fpath=(COMPLETION $fpath); autoload -U compinit; compinit -u -d ~/.zcompdump", 1),
     "fish": ("fish -i", ".config/fish/config.fish", f"function fish_prompt; echo -n '{PROMPT} '; end; set fish_greeting; set -g fish_autosuggestion_enabled 0; source COMPLETION/ha-profiler.fish", 2),
 }  # fmt: skip
 
@@ -48,15 +48,19 @@ def open_shell(name, home):
     command, file, settings, _ = SHELLS[name]
     path = os.path.join(home, file)
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    # Where fish finds nothing it fills them, by a program in Python that would be one target more for a while.
+    for place in (".local/share", ".cache"):
+        os.makedirs(os.path.join(home, place, "fish", "generated_completions"), exist_ok=True)
     with open(path, "w", encoding="utf-8") as out:
         out.write(settings.replace("COMPLETION", f"{SOURCE}/data/completion") + "\n")
-    clean = f"env HOME={home} ZDOTDIR={home} XDG_CONFIG_HOME={home}/.config XDG_DATA_HOME={home}/.local LC_ALL=C.UTF-8 {command}"
+    clean = f"env HOME={home} ZDOTDIR={home} XDG_CONFIG_HOME={home}/.config XDG_DATA_HOME={home}/.local/share XDG_CACHE_HOME={home}/.cache LC_ALL=C.UTF-8 {command}"
     tmux("new-session", "-d", "-x", "160", "-y", "200", "-s", "shell", "-c", home, clean)
     wait(is_fresh)
 
 
-def check(name, line, whole):
-    """Type the line and Tab: it becomes WHOLE, or where that is None, each word is shown that the last one may become."""
+def check(name, home, line, whole):
+    """In a shell of its own, type the line and Tab: it becomes WHOLE, or where that is None, each word is shown that the last one may become."""
+    open_shell(name, home)
     tabs = SHELLS[name][3] if whole is None else 1
     words = []
     if whole is None:
@@ -71,10 +75,6 @@ def check(name, line, whole):
         wait(lambda lines: all(any(word.search(shown) for shown in lines[1:]) for word in words))
     else:
         wait(lambda lines: any(shown.rstrip("/") == f"{PROMPT} {whole}" for shown in lines))
-    tmux("send-keys", "-t", "shell", "C-c")
-    wait(lambda lines: [shown for shown in lines if shown][-1] == PROMPT)
-    tmux("send-keys", "-t", "shell", "C-l")
-    wait(is_fresh)
 
 
 def list_checks(target, artifact, home):
@@ -109,21 +109,17 @@ def run_all(home):
         checks = list_checks("home-assistant", sorted(os.listdir(f"{home}/place-of-results"))[0], home)
         print(f"1..{len(checks) * len(SHELLS)}", flush=True)
         for shell in SHELLS:
-            if shutil.which(shell):
-                open_shell(shell, home)
             for name, line, whole in checks:
                 number += 1
                 try:
                     if shutil.which(shell):
-                        check(shell, line, whole)
+                        check(shell, home, line, whole)
                     print(f"ok {number} /client/completion/{shell}/{name}{'' if shutil.which(shell) else f' # SKIP {shell} is not installed'}", flush=True)
                 except AssertionError as error:
                     failed += 1
-                    tmux("kill-session", "-t", "shell")
-                    open_shell(shell, home)
                     print(f"not ok {number} /client/completion/{shell}/{name}", *[f"# {text}" for text in str(error).splitlines()], sep="\n", flush=True)
-            if shutil.which(shell):
-                tmux("kill-session", "-t", "shell")
+                if shutil.which(shell):
+                    tmux("kill-session", "-t", "shell")
     finally:
         sample.kill()
         sample.wait()

@@ -138,13 +138,18 @@ def pause():
     lock.acquire(True, 0.001)
 
 
-# The answer is a flag of the file. No other thread must be at anything when the copy is made, that is have the interpreter's lock. Where
-# one has it, the header asks for a tenth of a second in which none gets it, for the flag is looked for without a step of Python.
+# The answer is a flag of the file. No other thread must be at anything when the copy is made, that is have the interpreter's lock: none gets it
+# while the flag is looked for without a step of Python, for so many times.
+def keep_lock(times):
+    return all(map(posix.get_blocking, itertools.repeat(channel, times)))
+
+
+# Should the copy not be made in the first milliseconds, they get it again until the header asks for a tenth of a second of that.
 def await_copy(end):
-    while posix.get_blocking(channel) and time.monotonic() < end and is_wanted():
-        if posix.pread(channel, header, 0).strip():
-            all(map(posix.get_blocking, itertools.repeat(channel, 1 << 19)))
+    times = 1 << 13
+    while keep_lock(times) and time.monotonic() < end and is_wanted():
         pause()
+        times = 1 << 19 if posix.pread(channel, header, 0).strip() else 1
 
 
 # What is printed in a copy is seen nowhere.

@@ -18,8 +18,9 @@
 #include "py-run-private.h"
 #include "py-runtime-private.h"
 
-/* The function that waits. */
-#define FUNCTION "await_copy"
+/* The function that waits, with the interpreter's lock: whoever lets go of it may be waiting for another to
+ * take it. */
+#define FUNCTION "keep_lock"
 #define SOURCE "<ha-profiler>"
 
 /* Asks it to keep the interpreter's lock. */
@@ -29,7 +30,7 @@
 #define COPY_SECONDS 0.9
 #define BETWEEN_US 500
 
-/* By then it would be at its place, had no other thread the interpreter's lock. */
+/* By then it is past the first milliseconds. */
 #define PATIENT_LOOKS 4
 #define ANSWER_SECONDS 10.0
 

@@ -127,7 +127,7 @@ py_main_thread_is_at (PyMainThread *self, const char *name, const char *file)
 
   return py_read_u64 (self->runtime, self->thread.gil + layout->gil_last_holder, &holder)
          && hap_memory_read_u32 (self->runtime->memory, self->thread.gil + layout->gil_locked, &locked)
-         && (locked == 0 || holder == self->thread.tstate)
+         && locked != 0 && holder == self->thread.tstate
          && py_stack_read_still (&self->stack, self->runtime, &self->thread) == PY_STACK_OK
          && (is_function (self, 0, name, file) || is_function (self, 1, name, file));
 }

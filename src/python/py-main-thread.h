@@ -22,8 +22,8 @@ gboolean py_main_thread_is_asleep (PyMainThread *self);
 /* Held: it is where asyncio waits for events, so that it takes an empty list of them as nothing special. */
 gboolean py_main_thread_waits_in_loop (PyMainThread *self);
 
-/* Held, or of a copy: it is in the function @name of @file itself, or in one that this called, and no other
- * thread has the interpreter's lock. */
+/* Held, or of a copy (else: likely): it is in the function @name of @file itself, or in one that this called,
+ * and has the interpreter's lock. */
 gboolean py_main_thread_is_at (PyMainThread *self, const char *name, const char *file);
 
 /* "waits in the system call 202, at wait (/usr/lib/python3.12/threading.py:327), …" (transfer full) */

@@ -428,7 +428,7 @@ main (int argc, char **argv)
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  if (!world_set_up (&world, "PasswordSeconds=3\nJobs=64\nJobsPerUser=8\nCallsPerUser=64\n", TRUE))
+  if (!world_set_up (&world, "PasswordSeconds=8\nJobs=64\nJobsPerUser=8\nCallsPerUser=64\n", TRUE))
     {
       g_print ("1..0 # SKIP the fixture cannot be set up\n");
       return 0;

@@ -66,6 +66,7 @@ compare (HapTestProcess *process)
     }
   target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
   g_assert_no_error (error);
+  hap_test_allow_tracers (target, G_MAXUINT);
   report = hap_test_run_action (target, "lru", "LruStats", "{'contents': <true>}", &error);
   g_assert_no_error (error);
 
@@ -111,6 +112,7 @@ test_contents (gconstpointer python)
   g_assert_true (hap_action_asks_for_contents (action));
   target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
   g_assert_no_error (error);
+  hap_test_allow_tracers (target, G_MAXUINT);
   report = hap_test_run_action (target, "lru", "LruStats", NULL, &error);
   g_assert_no_error (error);
   entries = hap_test_report_get_entries (report);

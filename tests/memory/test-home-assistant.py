@@ -34,8 +34,9 @@ def main(source, build):
             print("# " + line)
         leaky = next(row for row in summary["integrations"] if row["name"] == "leaky_meter")
         assert leaky["kind"] == "custom", leaky
-        # A reading, its number and its text, 100 a second, and the number that is its key.
-        assert abs(leaky["new_objects"] / summary["seconds"] - 400) < 40, (leaky, summary["seconds"])
+        # A reading, its number and its text, 100 a second, and the number that is its key. Numbers and texts that came to lie where others
+        # lay before cannot be told from these: of readings there were none.
+        assert 150 <= leaky["new_objects"] / summary["seconds"] < 440, (leaky, summary["seconds"])
         assert "leaky_meter: " in summary["verdict"], summary["verdict"]
         assert "custom_components.leaky_meter.METERS['kitchen'].readings (dict)" in summary["verdict"], summary["verdict"]
         assert " custom_components.leaky_meter.Reading" in hpy, hpy

@@ -143,7 +143,9 @@ def main(source, build):
                 wrong = dict.fromkeys(TESTS, f"{type(error).__name__}: {error}")
     for number, name in enumerate(TESTS, 1):
         line = f"ok {number} - /system/home-assistant/{name}" + (f" # SKIP {skip}" if skip else "")
-        print("not " + line + "\n# " + wrong[name][-3000:].replace("\n", "\n# ") if name in wrong else line)
+        print("not " + line if name in wrong else line)
+        if name in wrong:
+            print(name + ": " + wrong[name][-3000:], file=sys.stderr)
     return bool(wrong)
 
 

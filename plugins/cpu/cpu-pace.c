@@ -8,10 +8,17 @@
 #define MAX_MISSED 2 /* in one: the bias that is left, in the worst case, is their part of it */
 #define RECOVER 4    /* windows in which nothing was missed until a faster pace is tried */
 
+/* Above it whoever asks wants all that can be had: no pace is kept. */
+#define MAX_KEPT_RATE 1000
+
 void
 cpu_pace_init (CpuPace *self, gint64 start_ns, double rate)
 {
-  *self = (CpuPace){ .start_ns = start_ns, .slot_ns = 1e9 / rate, .stride = 1, .random = g_rand_new () };
+  *self = (CpuPace){ .start_ns = start_ns,
+                     .slot_ns = 1e9 / rate,
+                     .stride = 1,
+                     .is_kept = rate <= MAX_KEPT_RATE,
+                     .random = g_rand_new () };
 }
 
 void
@@ -63,7 +70,8 @@ cpu_pace_next (CpuPace *self, gint64 now_ns, guint64 *weight)
       self->window += n;
       self->next += n;
     }
-  judge (self);
+  if (self->is_kept)
+    judge (self);
 
   moment = self->next + g_rand_double_range (self->random, 0.0, self->stride);
   self->next += self->stride;

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  *
  * Time is parted into slots, each observed once at a moment by chance. Who is late leaves slots out, and is
  * late just when there is much to see: what is left out must stay rare, so a pace that cannot be kept is
- * slowed down, for all states alike, and taken up again when it can.
+ * slowed down, for all states alike, and taken up again when it can. Not so above 1,000 a second, which is
+ * asked for to get whatever there is: shares may then lean to what is quick to observe.
  */
 typedef struct
 {
@@ -19,6 +20,7 @@ typedef struct
   double slot_ns; /* at the rate that was asked for */
   guint64 next;   /* the first slot that is not observed yet */
   guint64 stride; /* slots in one, now */
+  gboolean is_kept;
   guint64 window, missed;
   guint n_clean; /* windows without a miss, one after another */
   GRand *random;

@@ -286,8 +286,6 @@ is_running (CpuSampler *self, Track *track, const PyObservation *observation, gi
     return track->running;
 
   kernel = hap_target_find_thread (self->target, observation->thread.native_id);
-  if (kernel == NULL && hap_target_refresh_threads (self->target, NULL))
-    kernel = hap_target_find_thread (self->target, observation->thread.native_id);
   if (kernel == NULL || !hap_thread_read_schedule (kernel, &run_ns, &switches))
     return FALSE;
 

@@ -88,16 +88,6 @@ threads_kernel_free (ThreadsKernel *self)
   g_free (self);
 }
 
-static const HapThread *
-find_thread (ThreadsKernel *self, guint native_id)
-{
-  const HapThread *thread = hap_target_find_thread (self->target, native_id);
-
-  if (thread == NULL && hap_target_refresh_threads (self->target, NULL))
-    thread = hap_target_find_thread (self->target, native_id);
-  return thread;
-}
-
 static const char *
 describe_state (char letter)
 {
@@ -120,7 +110,8 @@ name_system_call (gint64 number)
 void
 threads_kernel_look (ThreadsKernel *self, const PyThread *thread, ThreadsActivity *activity)
 {
-  const HapThread *found = thread->native_id != 0 ? find_thread (self, thread->native_id) : NULL;
+  const HapThread *found =
+      hap_target_find_thread (self->target, thread->native_id);
   const HapSystemCall *call;
 
   *activity = (ThreadsActivity){ 0 };

@@ -172,8 +172,6 @@ check_held (PyRuntime *runtime,
   const HapThread *kernel = hap_target_find_thread (target, thread->native_id);
   guint64 pause_ns;
 
-  if (kernel == NULL && hap_target_refresh_threads (target, NULL))
-    kernel = hap_target_find_thread (target, thread->native_id);
   if (kernel == NULL)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("Thread %u of process %u has ended"),

@@ -33,20 +33,11 @@ typedef struct
   PyStack *stack;
 } Reading;
 
-/* The kernel's view of a thread; asks for the list of threads again when it is new. NULL: it has ended. */
+/* The kernel's view of a thread. NULL: it has ended. */
 static const HapThread *
 find_kernel_thread (const Reading *reading)
 {
-  HapTarget *target = reading->reader->target;
-  guint native_id = reading->thread->native_id;
-  const HapThread *found;
-
-  if (native_id == 0)
-    return NULL;
-  found = hap_target_find_thread (target, native_id);
-  if (found == NULL && hap_target_refresh_threads (target, NULL))
-    found = hap_target_find_thread (target, native_id);
-  return found;
+  return hap_target_find_thread (reading->reader->target, reading->thread->native_id);
 }
 
 static gboolean

@@ -359,7 +359,11 @@ hap_target_refresh_threads (HapTarget *self, GError **error)
 const HapThread *
 hap_target_find_thread (HapTarget *self, guint ns_tid)
 {
-  return g_hash_table_lookup (self->threads, GUINT_TO_POINTER (ns_tid));
+  const HapThread *known = g_hash_table_lookup (self->threads, GUINT_TO_POINTER (ns_tid));
+
+  if (known == NULL && ns_tid != 0 && hap_target_refresh_threads (self, NULL))
+    known = g_hash_table_lookup (self->threads, GUINT_TO_POINTER (ns_tid));
+  return known;
 }
 
 guint

@@ -21,6 +21,10 @@
 
 #define MAX_PAGES 1024
 
+/* Looks at the descriptors of a suspect before it is told of, and as many after its object was read again. */
+#define N_LOOKS 10
+#define LOOK_US 5000
+
 void
 sockets_moment_clear (SocketsMoment *self)
 {
@@ -222,9 +226,35 @@ is_same (GPtrArray *objects, const SocketsObject *object)
   return FALSE;
 }
 
-/* A suspect that is as it was, at a later reading, is none any more. */
+static gboolean
+has_suspects (SocketsMoment *self)
+{
+  return g_hash_table_size (self->stale) > 0 || self->strangers->len > 0;
+}
+
+/* A suspect is none any more once it is otherwise at a later reading of the descriptors... */
 static void
-confirm_suspects (SocketsMoment *self, GPtrArray *objects, GArray *descriptors)
+check_descriptors (SocketsMoment *self, GArray *descriptors)
+{
+  for (guint i = 0; i < self->objects->len; i++)
+    {
+      SocketsObject *object = self->objects->pdata[i];
+
+      if (find_inode (descriptors, object->fd) != 0)
+        g_hash_table_remove (self->stale, &object->address);
+    }
+  for (guint i = self->strangers->len; i-- > 0;)
+    {
+      const HapSocket *socket = &g_array_index (self->strangers, HapSocket, i);
+
+      if (find_inode (descriptors, (gint)socket->fd) != socket->inode)
+        g_array_remove_index (self->strangers, i);
+    }
+}
+
+/* ...or of the objects. */
+static void
+check_objects (SocketsMoment *self, GPtrArray *objects)
 {
   g_autoptr (GHashTable) index = index_objects (objects);
 
@@ -232,18 +262,12 @@ confirm_suspects (SocketsMoment *self, GPtrArray *objects, GArray *descriptors)
     {
       SocketsObject *object = self->objects->pdata[i];
 
-      if (g_hash_table_contains (self->stale, &object->address)
-          && (find_inode (descriptors, object->fd) != 0 || !is_same (objects, object)))
+      if (g_hash_table_contains (self->stale, &object->address) && !is_same (objects, object))
         g_hash_table_remove (self->stale, &object->address);
     }
   for (guint i = self->strangers->len; i-- > 0;)
-    {
-      const HapSocket *socket = &g_array_index (self->strangers, HapSocket, i);
-
-      if (find_inode (descriptors, (gint)socket->fd) != socket->inode
-          || g_hash_table_contains (index, GINT_TO_POINTER (socket->fd)))
-        g_array_remove_index (self->strangers, i);
-    }
+    if (g_hash_table_contains (index, GINT_TO_POINTER (g_array_index (self->strangers, HapSocket, i).fd)))
+      g_array_remove_index (self->strangers, i);
 }
 
 static gboolean
@@ -295,6 +319,24 @@ read_kernel (SocketsMoment *self, HapTarget *target)
     self->source = "proc";
 }
 
+/* One socket after another may come to lie where the last one lay, and get its number: one more copy shows
+ * such a pair as one object that stays. Whoever goes on opening them is caught by many cheap looks. */
+static gboolean
+look_often (SocketsMoment *self, HapTarget *target, GError **error)
+{
+  for (guint i = 0; i < N_LOOKS && has_suspects (self); i++)
+    {
+      g_autoptr (GArray) descriptors = NULL;
+
+      g_usleep (LOOK_US);
+      descriptors = read_descriptors (target, error);
+      if (descriptors == NULL)
+        return FALSE;
+      check_descriptors (self, descriptors);
+    }
+  return TRUE;
+}
+
 static gboolean
 look_again (SocketsMoment *self,
             HapTarget *target,
@@ -303,19 +345,17 @@ look_again (SocketsMoment *self,
             GError **error)
 {
   g_autoptr (GPtrArray) objects = NULL;
-  g_autoptr (GArray) descriptors = NULL;
 
   find_suspects (self);
-  if (g_hash_table_size (self->stale) == 0 && self->strangers->len == 0)
+  if (!look_often (self, target, error))
+    return FALSE;
+  if (!has_suspects (self))
     return TRUE;
   objects = read_objects (self, target, runtime, cancellable, error);
   if (objects == NULL)
     return FALSE;
-  descriptors = read_descriptors (target, error);
-  if (descriptors == NULL)
-    return FALSE;
-  confirm_suspects (self, objects, descriptors);
-  return TRUE;
+  check_objects (self, objects);
+  return look_often (self, target, error);
 }
 
 gboolean

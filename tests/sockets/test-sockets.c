@@ -10,7 +10,7 @@
 
 #include "hap-test-action.h"
 
-#define CHURN_CALLS 5
+#define CHURN_CALLS 10
 
 static HapTestReport *
 run_with (HapTestProcess *process, gboolean no_diag)

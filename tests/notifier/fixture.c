@@ -91,6 +91,13 @@ own (GDBusConnection *connection, const char *name)
 }
 
 static void
+leave (GDBusConnection **connection)
+{
+  g_dbus_connection_close_sync (*connection, NULL, NULL);
+  g_clear_object (connection);
+}
+
+static void
 answer_artifact (Fixture *fixture, GDBusMethodInvocation *invocation, const char *name)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
@@ -182,8 +189,7 @@ fixture_start_daemon (Fixture *fixture)
 void
 fixture_stop_daemon (Fixture *fixture)
 {
-  g_dbus_connection_close_sync (fixture->daemon, NULL, NULL);
-  g_clear_object (&fixture->daemon);
+  leave (&fixture->daemon);
 }
 
 static void
@@ -200,8 +206,7 @@ start_service (Fixture *fixture)
 void
 fixture_stop_service (Fixture *fixture)
 {
-  g_dbus_connection_close_sync (fixture->service, NULL, NULL);
-  g_clear_object (&fixture->service);
+  leave (&fixture->service);
 }
 
 static gboolean

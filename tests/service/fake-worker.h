@@ -26,6 +26,9 @@ GError *fake_worker_call (GDBusConnection *service,
 /* Sends an entry. @fields: `a{sv}`, floating */
 GError *fake_worker_tell (GDBusConnection *service, const char *message, GVariant *fields);
 
+/* Answers Discover. */
+void fake_worker_discover (GDBusMethodInvocation *invocation);
+
 /* Scripts: NULL: all is well */
 GError *fake_worker_threads (GDBusConnection *service, Worker *worker);
 GError *fake_worker_mapping (GDBusConnection *service, Worker *worker);

@@ -377,33 +377,6 @@ test_tracer_killed (void)
   fixture_tear_down (&fixture);
 }
 
-/* busctl is gone as soon as it printed the job's path. */
-static void
-test_client_leaves (void)
-{
-  g_autoptr (HapTestProcess) process = spawn (get_python (), "busy.py");
-  g_autofree char *data =
-      g_strdup_printf ("{'target': <%u>, 'seconds': <1.0>}", hap_test_process_get_pid (process));
-  g_autoptr (GDBusConnection) client = NULL;
-  g_autoptr (GVariant) reply = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = NULL;
-  Fixture fixture;
-
-  if (!set_up (&fixture))
-    return;
-  client = fixture_connect (&fixture);
-  reply = g_dbus_connection_call_sync (
-      client, PROFILER_NAME, PROFILER_PATH, PROFILER_NAME, "Start",
-      g_variant_new ("(@a{sv})", g_variant_parse (G_VARIANT_TYPE_VARDICT, data, NULL, NULL, NULL)),
-      G_VARIANT_TYPE ("(o)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
-  g_assert_no_error (error);
-  g_variant_get (reply, "(o)", &path);
-  g_dbus_connection_close_sync (client, NULL, NULL);
-  fixture_wait_for_state (&fixture, path, "finished");
-  fixture_tear_down (&fixture);
-}
-
 static void
 test_cancel (void)
 {
@@ -596,7 +569,6 @@ main (int argc, char **argv)
   g_test_add_func ("/system/target/stopped", test_target_stopped);
   g_test_add_func ("/system/killed/worker", test_worker_killed);
   g_test_add_func ("/system/killed/tracer", test_tracer_killed);
-  g_test_add_func ("/system/client/leaves", test_client_leaves);
   g_test_add_func ("/system/client/cancels", test_cancel);
   g_test_add_func ("/system/client/busy", test_busy);
   g_test_add_func ("/system/client/beside", test_beside);

@@ -31,10 +31,11 @@ METERS = {"kitchen": Meter()}
 
 
 async def leak():
-    """Keep 100 readings a second."""
+    """Keep 100 readings a second by the clock, however busy the machine is."""
     readings = METERS["kitchen"].readings
+    n, start = len(readings), time.monotonic()
     while True:
-        for _ in range(10):
+        while len(readings) - n < (time.monotonic() - start) * 100:
             readings[len(readings)] = Reading(len(readings))
         await asyncio.sleep(0.1)
 

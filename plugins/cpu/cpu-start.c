@@ -145,6 +145,7 @@ make_profile (CpuStart *self, CpuSampler *sampler, gint64 start_time, guint pid,
 
   profile->duration = cpu_sampler_get_duration (sampler);
   profile->interval_ns = MAX ((gint64)(profile->duration * 1e9 / n_slots), 1);
+  profile->kept = MIN ((double)cpu_sampler_get_n_observations (sampler) / n_slots, 1);
   profile->start_time_us = start_time;
   profile->pid = pid;
   profile->title = g_strdup (title);

@@ -392,6 +392,7 @@ function fillTables () {
   const notes = [];
   if (data.summed) notes.push(format(_("Call paths with fewer than %s samples, deeper than %s frames, are drawn as “(smaller paths)”: %s of them. The tables count them in full."), number(data.smallest), number(data.shallow), number(data.summed)));
   if (data.truncated) notes.push(format(ngettext("%s sample was charged to a shorter stack because the profile was full.", "%s samples were charged to a shorter stack because the profile was full.", data.truncated), number(data.truncated)));
+  if (data.kept < 0.97) notes.push(format(_("The machine was too busy for the rate: %s of the observations were made, and each counts for those left out beside it, too."), percent(data.kept, 1)));
   $("note").textContent = notes.join(" ");
 }
 

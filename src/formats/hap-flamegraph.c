@@ -210,6 +210,8 @@ put_facts (Page *self)
                      ",\"duration\":",
                      profile->pid, profile->start_time_us, profile->interval_ns);
   hap_writer_json_double (&self->writer, profile->duration);
+  hap_writer_text (&self->writer, ",\"kept\":");
+  hap_writer_json_double (&self->writer, profile->kept);
   hap_writer_printf (&self->writer,
                      ",\"samples\":%" G_GUINT64_FORMAT ",\"truncated\":%" G_GUINT64_FORMAT
                      ",\"summed\":%u,\"smallest\":%" G_GUINT64_FORMAT ",\"shallow\":%u",

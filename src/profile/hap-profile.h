@@ -14,6 +14,7 @@ typedef struct
   gint64 start_time_us;   /* since 1970 */
   gint64 interval_ns;     /* weight of one sample: duration / observations, at least 1 */
   double duration;        /* seconds */
+  double kept;            /* 0..1: so many of the observations were made; each stands for those left out beside it, too */
   guint32 pid;
   char *title;            /* "Home Assistant 2025.11.1, Python 3.13.9": escaped for print */
   char *clock;            /* "wall", "cpu", "gil" */

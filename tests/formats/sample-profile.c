@@ -28,6 +28,7 @@ profile_new (const char *title, guint max_nodes)
   self->tree = hap_call_tree_new (max_nodes);
   self->start_time_us = G_GINT64_CONSTANT (1795340185081222);
   self->interval_ns = 10012345;
+  self->kept = 0.5;
   self->duration = 30.04;
   self->pid = 4242;
   self->title = g_strdup (title);

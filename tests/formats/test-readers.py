@@ -291,6 +291,7 @@ def test_page_contents(sample):
     texts = [html.unescape(re.sub(r"<[^>]*>", " ", row)) for row in rows]
     assert any(re.search(r"slow_meter\s+custom\s+58 %", text) for text in texts), texts[:5]
     assert any("JSONDecoder.raw_decode" in text and "6.44 s" in text for text in texts), texts
+    assert "50 % of the observations were made" in document, "the pace that was not kept"
     for state in ("#time=all&merge=1", "#time=all&invert=1", "#time=all&invert=1&merge=1"):
         _, facts = open_page(sample, state)
         equal(int(facts["samples"]), sample.samples, "samples shown with " + state)

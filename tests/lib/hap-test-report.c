@@ -19,8 +19,8 @@ struct _HapTestReport
   GPtrArray *entries;
   GVariant *summary;
   double progress;
-  HapTestReportFunc on_entry;
-  gpointer on_entry_data;
+  HapTestReportFunc on_entry, on_progress;
+  gpointer on_entry_data, on_progress_data;
 };
 
 static void hap_test_report_iface_init (HapReportInterface *iface);
@@ -57,6 +57,8 @@ progress (HapReport *report, double fraction, GError **error)
 
   g_assert_cmpfloat (fraction, >=, self->progress);
   self->progress = fraction;
+  if (self->on_progress != NULL)
+    self->on_progress (self, self->on_progress_data);
   return TRUE;
 }
 
@@ -211,4 +213,11 @@ hap_test_report_set_on_entry (HapTestReport *self, HapTestReportFunc func, gpoin
 {
   self->on_entry = func;
   self->on_entry_data = data;
+}
+
+void
+hap_test_report_set_on_progress (HapTestReport *self, HapTestReportFunc func, gpointer data)
+{
+  self->on_progress = func;
+  self->on_progress_data = data;
 }

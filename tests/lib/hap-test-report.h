@@ -11,10 +11,11 @@ G_DECLARE_FINAL_TYPE (HapTestReport, hap_test_report, HAP_TEST, REPORT, GObject)
 
 HapTestReport *hap_test_report_new (void);
 
-/* Called after each entry, in the thread that runs the action: the target can be given something to do
- * between two of them. */
+/* Called after each entry, or whenever progress is told, in the thread that runs the action: the target can
+ * be given something to do between two of them. */
 typedef void (*HapTestReportFunc) (HapTestReport *self, gpointer data);
 void hap_test_report_set_on_entry (HapTestReport *self, HapTestReportFunc func, gpointer data);
+void hap_test_report_set_on_progress (HapTestReport *self, HapTestReportFunc func, gpointer data);
 
 /* Returns: (transfer none) (element-type GVariant): `a{sv}` of each entry, its message among them */
 GPtrArray *hap_test_report_get_entries (HapTestReport *self);

@@ -132,23 +132,31 @@ check_target (HapTarget *target, GError **error)
   return FALSE;
 }
 
-/* Until @seconds after the first moment; ends early when it is cancelled. */
+static gboolean
+tell (Run *self, gint64 waited, gint64 whole, GError **error)
+{
+  return hap_report_progress (self->report, WAITED * (double)MIN (waited, whole) / (double)MAX (whole, 1),
+                              error);
+}
+
+/* Until @seconds after the first moment; ends early when it is cancelled. That the first moment is past is
+ * told in any case: what it took may have been all of them. */
 static gboolean
 wait (Run *self, double seconds, GError **error)
 {
-  gint64 start = (gint64)(self->first_time * G_USEC_PER_SEC);
-  gint64 end = start + (gint64)(seconds * G_USEC_PER_SEC), told = start;
+  gint64 start = (gint64)(self->first_time * G_USEC_PER_SEC), now = g_get_monotonic_time ();
+  gint64 end = start + (gint64)(seconds * G_USEC_PER_SEC), told = now;
 
-  for (gint64 now = g_get_monotonic_time (); now < end && !g_cancellable_is_cancelled (self->cancellable);
-       now = g_get_monotonic_time ())
+  if (!tell (self, now - start, end - start, error))
+    return FALSE;
+  for (; now < end && !g_cancellable_is_cancelled (self->cancellable); now = g_get_monotonic_time ())
     {
       if (!check_target (self->target, error))
         return FALSE;
       if (now - told >= PROGRESS_US)
         {
           told = now;
-          if (!hap_report_progress (self->report, WAITED * (double)(now - start) / (double)(end - start),
-                                    error))
+          if (!tell (self, now - start, end - start, error))
             return FALSE;
         }
       g_usleep ((gulong)MIN (end - now, PROGRESS_US / 5));

@@ -9,22 +9,18 @@
 typedef struct
 {
   HapTestProcess *process;
-  HapTestReport *report;
-  MemoryBetween between;
-  gint over;
-} Watch;
+  MemoryBetween between; /* NULL: nothing, or it was done */
+} Between;
 
-/* Progress is told only once the first moment is past. */
-static gpointer
-watch (gpointer data)
+/* Progress is told only once the first moment is past, and the second one comes when this has returned. */
+static void
+on_progress (HapTestReport *report, gpointer data)
 {
-  Watch *self = data;
+  Between *self = data;
+  MemoryBetween between = g_steal_pointer (&self->between);
 
-  while (hap_test_report_get_progress (self->report) == 0 && !g_atomic_int_get (&self->over))
-    g_usleep (1000);
-  if (!g_atomic_int_get (&self->over))
-    self->between (self->process);
-  return NULL;
+  if (between != NULL)
+    between (self->process);
 }
 
 HapTestReport *
@@ -33,19 +29,13 @@ memory_test_run (HapTestProcess *process, const char *data, MemoryBetween betwee
   g_autoptr (HapAction) action = hap_test_action_new ("memory", "Memory", data);
   g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, error);
   g_autoptr (HapTestReport) report = hap_test_report_new ();
-  Watch self = { process, report, between, 0 };
-  GThread *thread;
-  gboolean done;
+  Between self = { process, between };
 
   if (target == NULL)
     return NULL;
   hap_test_allow_tracers (target, G_MAXUINT);
-  thread = between != NULL ? g_thread_new ("between", watch, &self) : NULL;
-  done = hap_action_run (action, target, HAP_REPORT (report), NULL, error);
-  g_atomic_int_set (&self.over, 1);
-  if (thread != NULL)
-    g_thread_join (thread);
-  return done ? g_steal_pointer (&report) : NULL;
+  hap_test_report_set_on_progress (report, on_progress, &self);
+  return hap_action_run (action, target, HAP_REPORT (report), NULL, error) ? g_steal_pointer (&report) : NULL;
 }
 
 void

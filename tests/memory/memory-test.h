@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* One Memory job on a target; what happens in its time is @between's: called in a thread, once the first
- * moment is past. */
+/* One Memory job on a target; what happens in its time is @between's: called once the first moment is past,
+ * and done before the second one, however long it takes. */
 typedef void (*MemoryBetween) (HapTestProcess *process);
 
 HapTestReport *

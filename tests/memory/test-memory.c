@@ -113,7 +113,7 @@ test_guppy (gconstpointer data)
       return;
     }
   process = hap_test_spawn (python, (const char *const[]){ "memory.py", NULL });
-  report = memory_test_run (process, "{'seconds': <1.5>}", memory_test_grow, &error);
+  report = memory_test_run (process, "{'seconds': <0.5>}", memory_test_grow, &error);
   g_assert_no_error (error);
   text = memory_test_read (report, "hpy");
   theirs = run_guppy (guppy);
@@ -133,7 +133,7 @@ test_kept (gconstpointer data)
   g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "memory.py", NULL });
   g_autoptr (GError) error = NULL;
   g_autoptr (HapTestReport) report =
-      memory_test_run (process, "{'seconds': <1.5>}", memory_test_grow, &error);
+      memory_test_run (process, "{'seconds': <0.5>}", memory_test_grow, &error);
   g_autofree char *text = NULL;
 
   g_assert_no_error (error);
@@ -210,7 +210,7 @@ test_leak (gconstpointer data)
       hap_test_spawn (data, (const char *const[]){ "memory_leak.py", "python", NULL });
   g_autoptr (GError) error = NULL;
   g_autoptr (HapTestReport) report =
-      memory_test_run (process, "{'seconds': <1.5>}", memory_test_grow, &error);
+      memory_test_run (process, "{'seconds': <0.5>}", memory_test_grow, &error);
   const char *verdict;
 
   g_assert_no_error (error);
@@ -231,7 +231,7 @@ test_native (gconstpointer data)
       hap_test_spawn (data, (const char *const[]){ "memory_leak.py", "native", NULL });
   g_autoptr (GError) error = NULL;
   g_autoptr (HapTestReport) report =
-      memory_test_run (process, "{'seconds': <1.5>}", memory_test_grow, &error);
+      memory_test_run (process, "{'seconds': <0.5>}", memory_test_grow, &error);
   guint64 growth;
 
   g_assert_no_error (error);

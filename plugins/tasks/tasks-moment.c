@@ -20,7 +20,11 @@
 /* A machine that is busy may have taken the first one's time. */
 #define MAX_HOLDS 2
 
-#define MAX_SNAPSHOTS 3
+#define MAX_SNAPSHOTS 6
+
+/* Until the next one: a target that lost its processor in the middle of a change needs one to get out of it.
+ */
+#define BETWEEN_US 5000
 
 /* Readings of a target that goes on: two that agree at least. */
 #define MAX_READINGS 6
@@ -226,6 +230,8 @@ tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpo
   /* A moment in the middle of a change of the list of all tasks is a bad one. */
   for (guint try = 0; try < MAX_SNAPSHOTS && (try == 0 || py_asyncio_is_torn (reader.asyncio)); try++)
     {
+      if (try > 0)
+        g_usleep (BETWEEN_US);
       tasks_moment_forget (self);
       read_snapshot (self, &reader, runtime, &refusal);
       if (self->entries == NULL)

@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "hap-malloc.h"
+#include "py-heap-copy.h"
 #include "py-pools.h"
 
 /* A collection that was under way is over a little later, and a machine that is busy has a moment for the
@@ -39,11 +40,13 @@ try_moment (MemoryMoment *self,
             HapTarget *target,
             PyRuntime *runtime,
             PyHeapFlags flags,
+            gint64 deadline,
             GCancellable *cancellable,
             GError **error)
 {
   g_autoptr (PyRuntime) frozen = NULL;
 
+  py_heap_copy_await_collection (runtime, deadline, cancellable);
   self->snapshot = hap_target_snapshot (target, cancellable, error);
   if (self->snapshot == NULL)
     return FALSE;
@@ -55,6 +58,14 @@ try_moment (MemoryMoment *self,
     return self->heap != NULL;
   g_clear_error (error);
   return memory_moment_check (self, error);
+}
+
+/* BUSY without a copy is somebody who holds the target: that is not over soon. */
+static gboolean
+may_be_tried_again (MemoryMoment *self, const GError *error)
+{
+  return g_error_matches (error, HAP_ERROR, HAP_ERROR_TIMED_OUT)
+         || (self->snapshot != NULL && g_error_matches (error, HAP_ERROR, HAP_ERROR_BUSY));
 }
 
 /* Bytes of objects that do not lie in pools: they, or their items, came from malloc. */
@@ -130,16 +141,19 @@ memory_moment_new (HapTarget *target,
 {
   g_autoptr (MemoryMoment) self = g_new0 (MemoryMoment, 1);
   g_autoptr (HapResidency) residency = NULL;
+  const gint64 deadline = g_get_monotonic_time () + PY_HEAP_MAX_COLLECTION_US;
 
   for (guint i = 0; self->heap == NULL; i++)
     {
       g_autoptr (GError) failed = NULL;
+      gboolean again;
 
-      if (try_moment (self, target, runtime, flags, cancellable, &failed))
+      if (try_moment (self, target, runtime, flags, deadline, cancellable, &failed))
         break;
+      again = may_be_tried_again (self, failed);
       g_clear_pointer (&self->heap, py_heap_free);
       memory_moment_thaw (self);
-      if (!g_error_matches (failed, HAP_ERROR, HAP_ERROR_TIMED_OUT) || i == MAX_TRIES)
+      if (!again || i == MAX_TRIES)
         {
           g_propagate_error (error, g_steal_pointer (&failed));
           return NULL;

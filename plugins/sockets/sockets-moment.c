@@ -12,6 +12,7 @@
 
 #include "hap-error.h"
 #include "hap-snapshot.h"
+#include "py-heap-copy.h"
 #include "sockets-diag.h"
 #include "sockets-proc.h"
 
@@ -118,11 +119,13 @@ read_objects (SocketsMoment *self,
 {
   g_autoptr (GError) local_error = NULL;
   GPtrArray *objects = NULL;
+  const gint64 deadline = g_get_monotonic_time () + PY_HEAP_MAX_COLLECTION_US;
 
   self->still = TRUE;
   for (guint try = 0; try < MAX_COPIES && objects == NULL; try++)
     {
       g_clear_error (&local_error);
+      py_heap_copy_await_collection (runtime, deadline, cancellable);
       objects = read_copy (self, target, runtime, cancellable, &local_error);
       /* BUSY: a collection is under way, or another copy. */
       if (objects == NULL && !g_error_matches (local_error, HAP_ERROR, HAP_ERROR_BUSY))

@@ -14,15 +14,11 @@
 
 #define MAX_COPIES 20
 #define BETWEEN_US (20 * 1000)
-#define MAX_COLLECTION_US (5 * G_USEC_PER_SEC)
 #define LOOK_AGAIN_US 2000
 
-/* A collection of a large heap takes seconds: no copy is wasted on it. */
-static void
-wait_for_collection (PyRuntime *runtime, GCancellable *cancellable)
+void
+py_heap_copy_await_collection (PyRuntime *runtime, gint64 deadline, GCancellable *cancellable)
 {
-  gint64 deadline = g_get_monotonic_time () + MAX_COLLECTION_US;
-
   while (py_heap_is_collecting (runtime) && g_get_monotonic_time () < deadline
          && hap_wait_until (g_get_monotonic_time () + LOOK_AGAIN_US, cancellable))
     ;
@@ -33,13 +29,15 @@ take_once (PyHeapCopy *self,
            HapTarget *target,
            PyRuntime *runtime,
            PyHeapFlags flags,
+           gint64 deadline,
            GCancellable *cancellable,
            GError **error)
 {
   g_autoptr (PyRuntime) frozen = NULL;
 
   self->begin = g_get_monotonic_time () / 1e6;
-  wait_for_collection (runtime, cancellable);
+
+  py_heap_copy_await_collection (runtime, deadline, cancellable);
   self->snapshot = hap_target_snapshot (target, cancellable, error);
   if (self->snapshot == NULL)
     return FALSE;
@@ -69,12 +67,14 @@ py_heap_copy_take (PyHeapCopy *self,
                    GCancellable *cancellable,
                    GError **error)
 {
+  const gint64 deadline = g_get_monotonic_time () + PY_HEAP_MAX_COLLECTION_US;
+
   for (guint i = 1;; i++)
     {
       g_autoptr (GError) own = NULL;
       gboolean again;
 
-      if (take_once (self, target, runtime, flags, cancellable, &own))
+      if (take_once (self, target, runtime, flags, deadline, cancellable, &own))
         return TRUE;
       /* BUSY without a copy is somebody who holds the target: that is not over soon. */
       again = self->snapshot != NULL ? g_error_matches (own, HAP_ERROR, HAP_ERROR_BUSY)

@@ -29,6 +29,11 @@ gboolean py_heap_copy_take (PyHeapCopy *self,
                             GCancellable *cancellable,
                             GError **error);
 
+/* A collection of a large heap takes seconds: no copy is wasted on it. Waits until it is over, or @deadline
+ * is, for a target may stand still in one. For who takes copies of their own. */
+#define PY_HEAP_MAX_COLLECTION_US (5 * G_USEC_PER_SEC)
+void py_heap_copy_await_collection (PyRuntime *runtime, gint64 deadline, GCancellable *cancellable);
+
 /* Ends the frozen copy: the heap answers with what it has read so far alone, names of types among it. */
 void py_heap_copy_drop (PyHeapCopy *self);
 

@@ -10,6 +10,8 @@
 
 #include "memory-test.h"
 
+#define N_COLLECTING 5
+
 /* Returns: (transfer full) (nullable): an interpreter of that version that has guppy */
 static char *
 find_guppy (const HapTestPython *python)
@@ -267,6 +269,21 @@ test_areas (gconstpointer data)
   g_assert_cmpuint (memory_test_get_area (report, "slack", "bytes"), >, 10 * 1024 * 1024);
 }
 
+/* The collector is always at work, and takes its lists apart: a moment is found all the same. */
+static void
+test_collecting (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "churn_heap.py", NULL });
+
+  for (guint i = 0; i < N_COLLECTING; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HapTestReport) report = memory_test_run (process, "{'seconds': <0.001>}", NULL, &error);
+
+      g_assert_no_error (error);
+    }
+}
+
 static void
 tell (HapTestProcess *process)
 {
@@ -309,6 +326,7 @@ main (int argc, char **argv)
   hap_test_add ("/memory/profile/leak", test_leak);
   hap_test_add ("/memory/profile/native", test_native);
   hap_test_add ("/memory/profile/areas", test_areas);
+  hap_test_add ("/memory/profile/collecting", test_collecting);
   hap_test_add ("/memory/profile/ends", test_ends);
   hap_test_add ("/memory/profile/execs", test_execs);
   return g_test_run ();

@@ -164,7 +164,7 @@ hap_test_broker_open_tracer (HapBroker *broker, GError **error)
   guint tracer;
   int pidfd, socket;
 
-  if (self->tracers->len == self->max_tracers)
+  if (self->tracers->len >= self->max_tracers)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_FAILED, "The test allows %u tracers", self->max_tracers);
       return -1;
@@ -221,16 +221,24 @@ hap_test_broker_open_residency (HapBroker *broker, GError **error)
   return open_proc (error, "/proc/%u/smaps", HAP_TEST_BROKER (broker)->pid);
 }
 
-/* As the service does, which also makes sure that it is the tracer's copy. */
+/* As the service does, which also makes sure that it is the tracer's copy. One whose target was killed is
+ * gone as soon as somebody has reaped it. */
 static gboolean
 hap_test_broker_open_copy (HapBroker *broker, guint pid, int *mem_fd, int *maps_fd, GError **error)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%u/oom_score_adj", pid);
   int score_fd = open (path, O_WRONLY | O_CLOEXEC);
+  gboolean written = score_fd >= 0 && write (score_fd, "1000", 4) == 4;
+  int code = errno;
 
-  g_assert_cmpint (score_fd, >=, 0);
-  g_assert_cmpint (write (score_fd, "1000", 4), ==, 4);
-  close (score_fd);
+  if (score_fd >= 0)
+    close (score_fd);
+  if (!written)
+    {
+      g_assert_true (code == ENOENT || code == ESRCH);
+      g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, "The copy has ended");
+      return FALSE;
+    }
   *mem_fd = open_proc (error, "/proc/%u/mem", pid);
   if (*mem_fd < 0)
     return FALSE;

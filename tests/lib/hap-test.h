@@ -47,7 +47,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HapTestProcess, hap_test_process_free)
  * @with_tracer. */
 HapTarget *hap_test_attach (guint pid, gboolean with_tracer, GError **error);
 
-/* How many tracers such a target may have, one after another; one at first. */
+/* How many tracers such a target may have, one after another; one at first. Not more than it had: no further
+ * one. */
 void hap_test_allow_tracers (HapTarget *target, guint max_tracers);
 
 /* The network of such a target cannot be entered: there is no sock_diag socket. */
@@ -56,8 +57,8 @@ void hap_test_deny_socket_diag (HapTarget *target);
 /* The latest tracer of such a target: for tests that kill or stop it. */
 guint hap_test_get_tracer_pid (HapTarget *target);
 
-/* Starts tracers that only reap, as the service does after a job, until the process has no children any more: for those that have none
- * of their own. */
+/* Starts tracers that only reap, as the service does after a job, until the process has no children any more:
+ * for those that have none of their own. */
 void hap_test_sweep (guint pid);
 
 /* The tracer alone. @tracer_pid: (out): for the caller to reap. Returns our end of its socket; -1 with

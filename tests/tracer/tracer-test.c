@@ -30,6 +30,7 @@ tracer_test_attach (HapTestProcess *process)
   HapTarget *target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
 
   g_assert_no_error (error);
+  hap_test_allow_tracers (target, G_MAXUINT);
   return target;
 }
 
@@ -86,6 +87,13 @@ tracer_test_is_traced (guint pid, guint tid)
   g_autofree char *text = NULL;
 
   return g_file_get_contents (path, &text, NULL, NULL) && strstr (text, "\nTracerPid:\t0\n") == NULL;
+}
+
+void
+tracer_test_wait_until_free (guint pid, guint tid)
+{
+  while (tracer_test_is_traced (pid, tid))
+    g_thread_yield ();
 }
 
 gint64

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 HapTestProcess *tracer_test_spawn (const char *mode);
 HapTestProcess *tracer_test_spawn_with (const char *mode, const char *argument);
 
+/* With as many tracers as it takes: a loaded machine's watchdog may end one at any hold. */
 HapTarget *tracer_test_attach (HapTestProcess *process);
 
 GArray *tracer_test_list_threads (guint pid);
@@ -23,6 +24,9 @@ void tracer_test_wait_for_state (guint pid, guint tid, const char *states);
 guint tracer_test_get_other_thread (guint pid);
 
 gboolean tracer_test_is_traced (guint pid, guint tid);
+
+/* Who hears that a tracer has ended may be faster than the kernel, which lets go of its threads. */
+void tracer_test_wait_until_free (guint pid, guint tid);
 
 gint64 tracer_test_get_count (HapTestProcess *process);
 

@@ -65,7 +65,7 @@ def check_progress():
             assert lines.index(shown[0]) == 0, lines
             seen.append(shown[0])
 
-    lines = show("ha-profiler start --seconds 2 --formats collapsed", watch)
+    lines = show("ha-profiler start --seconds 5 --formats collapsed", watch)
     assert len(seen) >= 3, seen
     assert "samples" in lines[0] and not [line for line in lines if "Ctrl-C" in line], lines
 

@@ -14,7 +14,7 @@ import urllib.request
 
 # A machine that is too busy says so; a test's machine may be.
 TRIES = 5
-BUSY = ("the machine is too busy", "could not be held still", "could not be copied")
+BUSY = ("the machine is too busy", "the machine too busy", "could not be held still", "could not be copied", "There was no time to copy")
 
 
 class Poll(threading.Thread):

@@ -17,6 +17,7 @@ typedef struct
   HapTarget *target;
   GCancellable *cancellable;
   HapTestReport *report;
+  gint under_way;
   GError *error;
 } Job;
 
@@ -38,6 +39,7 @@ run_job (gpointer data)
   g_autoptr (HapAction) action = hap_test_action_new ("cpu", "Start", TRACING);
 
   hap_action_run (action, job->target, HAP_REPORT (job->report), job->cancellable, &job->error);
+  g_atomic_int_set (&job->under_way, TRUE);
   return NULL;
 }
 
@@ -65,7 +67,15 @@ wait_until (HapTestProcess *process, const char *wanted)
   while (!g_str_has_prefix (state, wanted));
 }
 
-/* Runs @meanwhile as long as calls are counted; cancels, which is how to have what there is. */
+/* It knows that calls are counted, which the target knows a moment before. */
+static void
+on_progress (HapTestReport *report, gpointer data)
+{
+  g_atomic_int_set (&((Job *)data)->under_way, TRUE);
+}
+
+/* Runs @meanwhile as long as calls are counted; cancels, which is how to have what there is. Who cancels
+ * before that has nothing. */
 static void
 count_calls (Job *job, HapTestProcess *process, const char *const *meanwhile)
 {
@@ -74,10 +84,13 @@ count_calls (Job *job, HapTestProcess *process, const char *const *meanwhile)
   job->target = attach (process);
   job->cancellable = g_cancellable_new ();
   job->report = hap_test_report_new ();
+  hap_test_report_set_on_progress (job->report, on_progress, job);
   thread = g_thread_new ("job", run_job, job);
   wait_until (process, "on ");
   for (guint i = 0; meanwhile[i] != NULL; i++)
     g_free (ask (process, meanwhile[i]));
+  while (!g_atomic_int_get (&job->under_way))
+    g_usleep (1000);
   g_cancellable_cancel (job->cancellable);
   g_thread_join (thread);
 }

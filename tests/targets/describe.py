@@ -16,6 +16,7 @@ import pickle
 import sys
 import textwrap
 import threading
+import time
 import types
 
 DEPTH = 9000
@@ -101,6 +102,16 @@ WAYS = {
     "recursion": lambda: recurse(DEPTH),
     "n\u00e4me \u4f60\u597d \U0001f40d": wait_here,
 }
+
+
+def wait_for_rest():
+    """Who was let go of may still be on its way out of the semaphore."""
+    while True:
+        frames = sys._current_frames()
+        del frames[threading.get_ident()]
+        if all(frame.f_code is wait_here.__code__ for frame in frames.values()):
+            return
+        time.sleep(0)
 
 
 def describe_threads():
@@ -226,6 +237,7 @@ def main():
 def report():
     for _ in range(len(WAYS) + 1):
         parked.acquire()
+    wait_for_rest()
     print("ready")
     describe_threads()
     describe_codes()

@@ -158,10 +158,22 @@ find_child (Fixture *fixture, const char *program)
       g_autofree char *path = g_strdup_printf ("/proc/%s/cmdline", pids[i]);
       g_autofree char *command = NULL;
 
-      if (g_file_get_contents (path, &command, NULL, NULL) && strstr (command, program) != NULL)
+      /* Its first word: a child that is not yet another program has the service's, which name all. */
+      if (g_file_get_contents (path, &command, NULL, NULL) && g_str_has_suffix (command, program))
         return (guint)g_ascii_strtoull (pids[i], NULL, 10);
     }
   return 0;
+}
+
+/* Its watchdog may end a tracer; then there is another soon. */
+static guint
+wait_for_child (Fixture *fixture, const char *program)
+{
+  guint pid;
+
+  while ((pid = find_child (fixture, program)) == 0)
+    g_thread_yield ();
+  return pid;
 }
 
 static gboolean
@@ -249,8 +261,8 @@ test_owner (void)
                         g_variant_new ("(@a{sv})", g_variant_new_parsed (text)), &error);
   g_assert_no_error (error);
   fixture_wait (has_tracer, &fixture);
-  worker = find_child (&fixture, "ha-profiler-worker");
-  tracer = find_child (&fixture, "ha-profiler-tracer");
+  worker = wait_for_child (&fixture, "ha-profiler-worker");
+  tracer = wait_for_child (&fixture, "ha-profiler-tracer");
 
   assert_safe_from (NOBODY, worker);
   assert_safe_from (NOBODY, tracer);

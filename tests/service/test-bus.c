@@ -458,7 +458,7 @@ test_not_authorized (void)
 static void
 test_idle (void)
 {
-  const char *const arguments[] = { "--idle-seconds=1", NULL };
+  const char *const arguments[] = { "--idle-seconds=5", NULL };
   Fixture fixture;
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GError) error = NULL;

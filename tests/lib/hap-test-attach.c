@@ -475,7 +475,7 @@ hap_test_attach (guint pid, gboolean with_tracer, GError **error)
     }
 
   broker->pid = pid;
-  broker->max_tracers = with_tracer ? 1 : 0;
+  broker->max_tracers = with_tracer ? G_MAXUINT : 0;
   target = hap_target_new (pid, pidfd, maps, memory, HAP_BROKER (broker));
   if (with_tracer && !hap_target_start_tracer (target, error))
     return NULL;

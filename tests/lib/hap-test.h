@@ -47,8 +47,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HapTestProcess, hap_test_process_free)
  * @with_tracer. */
 HapTarget *hap_test_attach (guint pid, gboolean with_tracer, GError **error);
 
-/* How many tracers such a target may have, one after another; one at first. Not more than it had: no further
- * one. */
+/* How many tracers such a target may have, one after another; as many as it takes at first, as from the
+ * service, for a loaded machine's watchdog may end one at any hold. Not more than it had: no further one. */
 void hap_test_allow_tracers (HapTarget *target, guint max_tracers);
 
 /* The network of such a target cannot be entered: there is no sock_diag socket. */

@@ -379,7 +379,6 @@ test_wrong_layout (void)
       guint n_tried = 0;
 
       g_assert_no_error (error);
-      hap_test_allow_tracers (target, G_MAXUINT);
       for (guint j = 0; j < 2 * G_N_ELEMENTS (minors); j++)
         {
           const PyLayout *layout = py_layout_find (minors[j / 2], j % 2);

@@ -33,7 +33,6 @@ fixture_init (Fixture *self, const HapTestPython *python, const char *const *arg
   self->process = hap_test_spawn (python, argv);
   self->target = hap_test_attach (hap_test_process_get_pid (self->process), TRUE, &error);
   g_assert_no_error (error);
-  hap_test_allow_tracers (self->target, G_MAXUINT);
   self->runtime = py_runtime_attach (self->target, &error);
   g_assert_no_error (error);
 }

@@ -30,7 +30,6 @@ tracer_test_attach (HapTestProcess *process)
   HapTarget *target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
 
   g_assert_no_error (error);
-  hap_test_allow_tracers (target, G_MAXUINT);
   return target;
 }
 

@@ -11,7 +11,6 @@ G_BEGIN_DECLS
 HapTestProcess *tracer_test_spawn (const char *mode);
 HapTestProcess *tracer_test_spawn_with (const char *mode, const char *argument);
 
-/* With as many tracers as it takes: a loaded machine's watchdog may end one at any hold. */
 HapTarget *tracer_test_attach (HapTestProcess *process);
 
 GArray *tracer_test_list_threads (guint pid);

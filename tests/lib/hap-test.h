@@ -61,6 +61,11 @@ guint hap_test_get_tracer_pid (HapTarget *target);
  * for those that have none of their own. */
 void hap_test_sweep (guint pid);
 
+/* That a target does not go on growing while @function (@process, @data) is done to it: @n times, or so many
+ * as the environment variable HAP_TEST_RUNS says, and as often again. The target answers a line "blocks" by
+ * sys.getallocatedblocks(). */
+void hap_test_assert_no_growth (HapTestProcess *process, guint n, GFunc function, gpointer data);
+
 /* The tracer alone. @tracer_pid: (out): for the caller to reap. Returns our end of its socket; -1 with
  * @error. */
 int hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error);

@@ -96,11 +96,16 @@ def describe():
     return f"{len(sys.modules)} modules, {len(os.listdir('/proc/self/task'))} threads, {len(files)} files, {len(calls)} calls"
 
 
+def blocks():
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
 def answer(loop):
     line = sys.stdin.readline().strip()
     if not line:
         loop.stop()
-    print(describe(), flush=True)
+    print({"state": describe, "blocks": blocks}[line](), flush=True)
 
 
 def main():

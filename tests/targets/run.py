@@ -28,16 +28,16 @@ def describe():
     return f"{len(sys.modules)} modules, {threads} threads, {len(files)} files, {sys.getswitchinterval()} s, {main}"
 
 
-def pages():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1])
+def blocks():
+    gc.collect()
+    return sys.getallocatedblocks()
 
 
 def answer(loop):
     line = sys.stdin.readline().strip()
     if not line:
         loop.stop()
-    print({"state": describe, "pages": pages}[line](), flush=True)
+    print({"state": describe, "blocks": blocks}[line](), flush=True)
 
 
 async def tick():

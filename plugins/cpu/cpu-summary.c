@@ -147,6 +147,7 @@ cpu_summary_new (CpuSampler *sampler,
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   add (&builder, "samples", g_variant_new_uint64 (cpu_sampler_get_n_samples (sampler)));
+  add (&builder, "weight", g_variant_new_uint64 (hap_call_tree_get_n_samples (profile->tree)));
   add (&builder, "observations", g_variant_new_uint64 (n_observations));
   add (&builder, "rate", g_variant_new_double ((double)n_observations / MAX (profile->duration, 1e-9)));
   add (&builder, "seconds", g_variant_new_double (profile->duration));

@@ -20,7 +20,7 @@
 static const char *const worded[] = { "samples",        "seconds",      "rate",    "interval_ns",
                                       "threads",        "python",       "live",    "still",
                                       "stopped",        "truncated",    "dropped", "pause_max_us",
-                                      "pause_total_us", "observations", NULL };
+                                      "pause_total_us", "observations", "weight",  NULL };
 
 /* What other facts are called; the first is said before all others, and by itself. */
 static const struct

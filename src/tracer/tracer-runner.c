@@ -29,7 +29,8 @@
 
 #define LENGTH(array) (sizeof (array) / sizeof *(array))
 
-#define START_LIMIT_NS 200000000ULL
+/* For all that is done to begin it. Nobody waits for a copy but the peer, who gives a reply 5 s. */
+#define START_LIMIT_NS 3000000000ULL
 #define MAX_SIGNALS 16
 
 /* What it may have beyond the target's own address space, and write. */
@@ -138,8 +139,9 @@ typedef struct
   struct sock_filter filter[LENGTH (filter)];
 } Papers;
 
-/* What tracer_inject() takes for a process; there is one at a time. */
+/* What tracer_inject() takes for a process, and until when; there is one at a time. */
 static TracerHold held;
+static uint64_t deadline;
 
 static void
 set_held (pid_t pid, timer_t alarm)
@@ -155,8 +157,7 @@ static int
 make_call (TracerCopy *self, pid_t pid, const TracerCall *call, long *result)
 {
   long own;
-  int status = tracer_inject (&held, pid, self->vdso, call, tracer_now () + START_LIMIT_NS,
-                              result != NULL ? result : &own, NULL);
+  int status = tracer_inject (&held, pid, self->vdso, call, deadline, result != NULL ? result : &own, NULL);
 
   if (status != 0 || result != NULL)
     return status;
@@ -186,7 +187,6 @@ static int
 fork_runner (TracerCopy *self, timer_t alarm)
 {
   const TracerCall clone = { .number = SYS_clone, .arguments = { CLONE_PARENT }, .forks = true };
-  const uint64_t deadline = tracer_now () + START_LIMIT_NS;
   long result = 0;
   pid_t child = 0;
   int status = tracer_inject (&held, self->pid, self->vdso, &clone, deadline, &result, &child);
@@ -264,6 +264,7 @@ tracer_copy_run (TracerCopy *self, timer_t alarm, int descriptor)
   int status = 0;
 
   tracer_copy_kill_runner (self);
+  deadline = tracer_now () + START_LIMIT_NS;
   set_held (self->pid, alarm);
   if (!self->isolated)
     status = isolate (self, descriptor);

@@ -15,6 +15,8 @@ import time
 
 SOURCE = sys.argv[1]
 PATIENCE = 30
+# Nothing is proposed where the service does not answer within two seconds: who types presses Tab again.
+TAB_AGAIN = 5
 PROMPT = "ready>"
 
 # Of each: how it is started, the file that it reads then, what it is told there, and how many Tabs make it show a whole list.
@@ -30,11 +32,15 @@ def tmux(*arguments):
     return subprocess.run(["tmux", "-L", f"hap-{os.getpid()}", "-f", "/dev/null", *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def wait(condition):
-    """Wait until the lines on the screen meet the condition."""
-    end = time.monotonic() + PATIENCE
+def wait(condition, again=None):
+    """Wait until the lines on the screen meet the condition; do something again where they do not for long."""
+    begin = last = time.monotonic()
     while not condition(lines := [line.rstrip() for line in tmux("capture-pane", "-p", "-t", "shell").splitlines()]):
-        assert time.monotonic() < end, "\n".join(line for line in lines if line)
+        now = time.monotonic()
+        assert now < begin + PATIENCE, "\n".join(line for line in lines if line)
+        if again and now > last + TAB_AGAIN:
+            again()
+            last = now
         time.sleep(0.02)
 
 
@@ -58,23 +64,34 @@ def open_shell(name, home):
     wait(is_fresh)
 
 
+def list_words(line):
+    """Return what the command proposes, each as what is to be seen."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        said = subprocess.run(["ha-profiler", "complete", "--", *line.split(" ")[1:]], check=True, capture_output=True, text=True).stdout
+        if len(said.splitlines()) > 1:
+            return [re.compile(rf"(?<![\w-]){re.escape(proposal.split(chr(9))[0])}(?![\w-])") for proposal in said.splitlines()]
+        assert time.monotonic() < end, said
+
+
 def check(name, home, line, whole):
     """In a shell of its own, type the line and Tab: it becomes WHOLE, or where that is None, each word is shown that the last one may become."""
     open_shell(name, home)
     tabs = SHELLS[name][3] if whole is None else 1
-    words = []
     if whole is None:
-        said = subprocess.run(["ha-profiler", "complete", "--", *line.split(" ")[1:]], check=True, capture_output=True, text=True).stdout
-        words = [re.compile(rf"(?<![\w-]){re.escape(proposal.split(chr(9))[0])}(?![\w-])") for proposal in said.splitlines()]
-        assert len(words) > 1, said
+        words = list_words(line)
     tmux("send-keys", "-t", "shell", "-l", line)
     wait(lambda lines: f"{PROMPT} {line}".rstrip() in lines)
-    for _ in range(tabs):
-        tmux("send-keys", "-t", "shell", "Tab")
+
+    def press():
+        for _ in range(tabs):
+            tmux("send-keys", "-t", "shell", "Tab")
+
+    press()
     if whole is None:
-        wait(lambda lines: all(any(word.search(shown) for shown in lines[1:]) for word in words))
+        wait(lambda lines: all(any(word.search(shown) for shown in lines[1:]) for word in words), press)
     else:
-        wait(lambda lines: any(shown.rstrip("/") == f"{PROMPT} {whole}" for shown in lines))
+        wait(lambda lines: any(shown.rstrip("/") == f"{PROMPT} {whole}" for shown in lines), press)
 
 
 def list_checks(target, artifact, home):

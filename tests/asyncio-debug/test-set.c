@@ -78,7 +78,7 @@ test_on (gconstpointer data)
   guint n_slow = 0;
 
   assert_state (process, OFF);
-  report = set (target, "{'seconds': <1.0>}");
+  report = set (target, "{'seconds': <3.0>}");
   assert_state (process, OFF);
   entries = hap_test_report_get_entries (report);
   g_assert_cmpuint (entries->len, >=, 3);

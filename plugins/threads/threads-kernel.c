@@ -110,8 +110,7 @@ name_system_call (gint64 number)
 void
 threads_kernel_look (ThreadsKernel *self, const PyThread *thread, ThreadsActivity *activity)
 {
-  const HapThread *found =
-      hap_target_find_thread (self->target, thread->native_id);
+  const HapThread *found = hap_target_find_thread (self->target, thread->native_id);
   const HapSystemCall *call;
 
   *activity = (ThreadsActivity){ 0 };

@@ -433,8 +433,8 @@ test_many (gconstpointer data)
   g_assert_cmpuint (entries->len, ==, 5000 + 2);
   g_assert_true (g_variant_lookup (last, "way", "&s", &way));
   g_assert_true (g_variant_lookup (last, "pause_us", "d", &pause));
-  /* A loaded machine may have left no other way. */
-  g_assert_cmpint (pause > 0, ==, !g_str_equal (way, "live"));
+  /* A loaded machine may have left no other way, once it was held for a copy that was not made in time. */
+  g_assert_true (pause > 0 || g_str_equal (way, "live"));
   g_assert_cmpuint (hap_test_report_get_entries (scheduled)->len, ==, 2500 + 1);
 }
 

@@ -130,7 +130,7 @@ name_threads (CpuSampler *self)
       for (guint j = 0; j < threads->len; j++)
         {
           const PyThread *thread = &g_array_index (threads, PyThread, j);
-          const char *name = py_thread_names_get (names, thread->ident);
+          const char *name = py_thread_names_get (names, thread);
 
           if (thread->native_id == known->tid && name != NULL && known->tid != 0)
             hap_call_tree_rename_thread (self->tree, known->root, name);

@@ -166,7 +166,7 @@ gather (Run *run, HapTarget *target, gboolean native, GError **error)
 static char *
 name_thread (Run *run, const PyThread *thread)
 {
-  const char *name = py_thread_names_get (run->names, thread->ident);
+  const char *name = py_thread_names_get (run->names, thread);
 
   if (name != NULL)
     return g_strdup (name);

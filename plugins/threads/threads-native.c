@@ -123,7 +123,7 @@ threads_native_take (ThreadsNative *self, PyObservation *observation)
   guint64 pause_ns = 0;
   gboolean read;
 
-  if (kernel == NULL || thread->native_id == 0)
+  if (kernel == NULL)
     return;
   stack = g_new0 (ThreadsNativeStack, 1);
   stack->bytes = g_byte_array_new ();

@@ -6,18 +6,19 @@
 G_BEGIN_DECLS
 
 /**
- * HapProfile: a finished CPU profile: the tree and what a reader has to know about how it was made. The input of all writers.
+ * HapProfile: a finished CPU profile: the tree and what a reader has to know about how it was made. The input
+ * of all writers.
  */
 typedef struct
 {
-  HapCallTree *tree;      /* (owned) */
-  gint64 start_time_us;   /* since 1970 */
-  gint64 interval_ns;     /* weight of one sample: duration / observations, at least 1 */
-  double duration;        /* seconds */
-  double kept;            /* 0..1: so many of the observations were made; each stands for those left out beside it, too */
+  HapCallTree *tree;    /* (owned) */
+  gint64 start_time_us; /* since 1970 */
+  gint64 interval_ns;   /* duration / observations at the rate that was asked for, at least 1 */
+  double duration;      /* seconds */
+  double kept; /* 0..1: the share of the observations that was made; each counts for the others, too */
   guint32 pid;
-  char *title;            /* "Home Assistant 2025.11.1, Python 3.13.9": escaped for print */
-  char *clock;            /* "wall", "cpu", "gil" */
+  char *title; /* "Home Assistant 2025.11.1, Python 3.13.9": escaped for print */
+  char *clock; /* "wall", "cpu", "gil" */
 } HapProfile;
 
 void hap_profile_free (HapProfile *self);
@@ -32,9 +33,9 @@ typedef struct
 
 /**
  * hap_profile_sum_origins:
- * Attributes each sample to its innermost integration; a sample with none on its stack to the most telling origin of its
- * frames (core, application, library, stdlib, in this order).
- * Returns: (element-type HapOriginRow) (transfer full): busiest first
+ * Attributes each sample to its innermost integration; a sample with none on its stack to the most telling
+ * origin of its frames (core, application, library, stdlib, in this order). Returns: (element-type
+ * HapOriginRow) (transfer full): busiest first
  */
 GArray *hap_profile_sum_origins (const HapProfile *self);
 
@@ -72,7 +73,8 @@ typedef struct
 /* Returns: (element-type HapFunctionTotals) (transfer full): by function id */
 GArray *hap_profile_sum_totals (const HapProfile *self);
 
-/* Returns: (element-type HapCallEdge) (transfer full): sorted by callee id, caller id; distinct edges, recursion counted once a sample */
+/* Returns: (element-type HapCallEdge) (transfer full): sorted by callee id, caller id; distinct edges,
+ * recursion counted once a sample */
 GArray *hap_profile_sum_edges (const HapProfile *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HapProfile, hap_profile_free)

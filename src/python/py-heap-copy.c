@@ -36,7 +36,6 @@ take_once (PyHeapCopy *self,
   g_autoptr (PyRuntime) frozen = NULL;
 
   self->begin = g_get_monotonic_time () / 1e6;
-
   py_heap_copy_await_collection (runtime, deadline, cancellable);
   self->snapshot = hap_target_snapshot (target, cancellable, error);
   if (self->snapshot == NULL)

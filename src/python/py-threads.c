@@ -15,9 +15,17 @@
 #define MAX_TSTATE 512 /* bytes that we look at */
 #define MAX_TRIES 4
 
+/* What `threading` has of a thread. */
+typedef struct
+{
+  gint64 ident;
+  gint64 native_id; /* 0: not known */
+  char *name;
+} Named;
+
 struct _PyThreadNames
 {
-  GHashTable *names; /* ident (gint64) -> char* */
+  GHashTable *names; /* set of Named, by ident */
 };
 
 /* @thread: (inout): the rest of a thread of its interpreter */
@@ -131,6 +139,13 @@ py_threads_get_newest (PyRuntime *runtime, guint64 interpreter)
   return py_read_u64 (runtime, interpreter + runtime->layout.interp_threads, &newest) ? newest : 0;
 }
 
+static void
+named_free (Named *named)
+{
+  g_free (named->name);
+  g_free (named);
+}
+
 typedef struct
 {
   PyRuntime *runtime;
@@ -142,15 +157,19 @@ static gboolean
 on_active_thread (guint64 key, guint64 value, gpointer data)
 {
   NameReader *reader = data;
+  PyRuntime *runtime = reader->runtime;
   g_autofree char *name = NULL;
-  gint64 ident;
+  Named named = { 0 };
 
-  if (!py_object_get_int (reader->runtime, key, &ident))
+  if (!py_object_get_int (runtime, key, &named.ident) || g_hash_table_contains (reader->names, &named))
     return TRUE;
-  name = py_object_get_string (reader->runtime, py_object_get_attribute (reader->runtime, value, "_name"),
-                               MAX_NAME);
-  if (name != NULL && !g_hash_table_contains (reader->names, &ident))
-    g_hash_table_insert (reader->names, g_memdup2 (&ident, sizeof ident), g_steal_pointer (&name));
+  name = py_object_get_string (runtime, py_object_get_attribute (runtime, value, "_name"), MAX_NAME);
+  if (name == NULL)
+    return TRUE;
+  if (!py_object_get_int (runtime, py_object_get_attribute (runtime, value, "_native_id"), &named.native_id))
+    named.native_id = 0;
+  named.name = g_steal_pointer (&name);
+  g_hash_table_add (reader->names, g_memdup2 (&named, sizeof named));
   return TRUE;
 }
 
@@ -161,7 +180,7 @@ py_thread_names_read (PyRuntime *runtime)
   PyThreadNames *self = g_new0 (PyThreadNames, 1);
   NameReader reader = { .runtime = runtime };
 
-  self->names = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->names = g_hash_table_new_full (g_int64_hash, g_int64_equal, (GDestroyNotify)named_free, NULL);
   reader.names = self->names;
   for (guint i = 0; i < interpreters->len; i++)
     {
@@ -181,8 +200,14 @@ py_thread_names_free (PyThreadNames *self)
   g_free (self);
 }
 
+/* An ident passes to another thread when its own ends; the main thread's does not, and after a fork in 3.11
+ * to 3.15 `threading` keeps the native id that it had before (Lib/threading.py, _after_fork). */
 const char *
-py_thread_names_get (PyThreadNames *self, guint64 ident)
+py_thread_names_get (PyThreadNames *self, const PyThread *thread)
 {
-  return g_hash_table_lookup (self->names, &ident);
+  const Named *named = g_hash_table_lookup (self->names, &thread->ident);
+  gboolean other = named != NULL && named->native_id != 0 && thread->native_id != 0
+                   && named->native_id != thread->native_id;
+
+  return named == NULL || (other && !thread->main) ? NULL : named->name;
 }

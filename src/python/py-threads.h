@@ -30,8 +30,9 @@ typedef struct _PyThreadNames PyThreadNames;
 PyThreadNames *py_thread_names_read (PyRuntime *runtime);
 void py_thread_names_free (PyThreadNames *self);
 
-/* Returns: (transfer none) (nullable): NULL when `threading` does not know this thread */
-const char *py_thread_names_get (PyThreadNames *self, guint64 ident);
+/* Returns: (transfer none) (nullable): NULL when `threading` does not know this thread, or had another one by
+ * its ident when the names were read */
+const char *py_thread_names_get (PyThreadNames *self, const PyThread *thread);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PyThreadNames, py_thread_names_free)
 

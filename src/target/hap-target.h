@@ -67,7 +67,8 @@ gboolean hap_target_read_registers (HapTarget *self, guint tid, HapRegisters *re
  * hap_target_refresh_threads: asks the broker for all threads again (drops those that ended).
  * hap_target_find_thread: one that is not known is looked for by a refresh.
  * @ns_tid: as CPython's native_thread_id
- * Returns: (transfer none) (nullable): valid until the next refresh; NULL: there is none, or it has ended
+ * Returns: (transfer none) (nullable): valid until the next refresh, or until one that is not known is looked
+ * for; NULL: there is none, or it has ended
  */
 gboolean hap_target_refresh_threads (HapTarget *self, GError **error);
 const HapThread *hap_target_find_thread (HapTarget *self, guint ns_tid);

@@ -24,24 +24,6 @@ run (HapTestProcess *process, const char *data, GError **error)
   return hap_test_run_action (target, "cpu", "Start", data, error);
 }
 
-static char
-get_state (guint pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
-  g_autofree char *text = NULL;
-
-  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-  return strrchr (text, ')')[2];
-}
-
-/* Ready is said a moment before it sleeps, and the signal that stops it is sent a moment before it does. */
-static void
-wait_for_state (HapTestProcess *process, char state)
-{
-  while (get_state (hap_test_process_get_pid (process)) != state)
-    g_usleep (1000);
-}
-
 static guint64
 get_count (HapTestReport *report, const char *key)
 {
@@ -168,7 +150,7 @@ test_clocks (gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (HapTestReport) wall = NULL, cpu = NULL, gil = NULL;
 
-  wait_for_state (process, 'S');
+  hap_test_await_state (hap_test_process_get_pid (process), 'S');
   wall = run (process, "{'seconds': <0.3>, 'clock': <'wall'>}", &error);
   g_assert_no_error (error);
   cpu = run (process, "{'seconds': <0.3>, 'clock': <'cpu'>}", &error);
@@ -220,7 +202,7 @@ test_stopped_target (gconstpointer data)
   g_autoptr (HapTestReport) report = NULL;
 
   g_assert_cmpint (kill (hap_test_process_get_pid (process), SIGSTOP), ==, 0);
-  wait_for_state (process, 'T');
+  hap_test_await_state (hap_test_process_get_pid (process), 'T');
   report = run (process, "{'seconds': <0.3>}", &error);
   g_assert_no_error (error);
   g_assert_cmpuint (get_count (report, "samples"), >, 0);

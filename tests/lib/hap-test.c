@@ -283,6 +283,22 @@ hap_test_process_is_alive (HapTestProcess *self)
   return poll (&ended, 1, 0) == 0;
 }
 
+char
+hap_test_get_state (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) ? strrchr (text, ')')[2] : '\0';
+}
+
+void
+hap_test_await_state (guint pid, char state)
+{
+  while (hap_test_get_state (pid) != state)
+    g_usleep (1000);
+}
+
 void
 hap_test_process_free (HapTestProcess *self)
 {

@@ -43,6 +43,11 @@ gboolean hap_test_process_is_alive (HapTestProcess *self);
 void hap_test_process_free (HapTestProcess *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HapTestProcess, hap_test_process_free)
 
+/* Of a process's first thread, as proc_pid_stat(5) has it: 'R', 'S', 'T'…; '\0': it is gone. Who says
+ * "ready", is sent a signal or let go gets there a moment later: await it, without a limit. */
+char hap_test_get_state (guint pid);
+void hap_test_await_state (guint pid, char state);
+
 /* A HapTarget on a process without any service: opens /proc itself and starts the built tracer when
  * @with_tracer. */
 HapTarget *hap_test_attach (guint pid, gboolean with_tracer, GError **error);

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 import home_assistant  # pylint: disable=wrong-import-position
 
 SECONDS = 10
-READINGS = 100  # a second, all kept: tests/targets/custom_components/leaky_meter
+READINGS = 100  # a second, all kept: tests/targets/ha-memory/custom_components/leaky_meter
 
 
 def count_readings(hpy):

@@ -94,10 +94,11 @@ test_threads (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GArray) threads = py_threads_list (fixture->runtime);
   g_autoptr (PyThreadNames) names = py_thread_names_read (fixture->runtime);
+  PyThread other = g_array_index (threads, PyThread, 0);
   guint n = 0;
 
   g_assert_true (hap_target_refresh_threads (fixture->target, NULL));
-  g_assert_true (g_array_index (threads, PyThread, 0).main);
+  g_assert_true (other.main);
   for (guint i = 0; i < fixture->lines->len; i++)
     {
       char **fields = get_line (fixture, i, "thread");
@@ -111,10 +112,19 @@ test_threads (Fixture *fixture, gconstpointer data)
       g_assert_cmpuint (thread->native_id, ==, get_number (fields[2]));
       g_assert_nonnull (hap_target_find_thread (fixture->target, thread->native_id));
       g_assert_cmpint (thread->main, ==, get_number (fields[3]));
-      g_assert_cmpstr (py_thread_names_get (names, thread->ident), ==, fields[4]);
+      g_assert_cmpstr (py_thread_names_get (names, thread), ==, fields[4]);
     }
   g_assert_cmpuint (threads->len, ==, n + 1); /* the reporter */
-  g_assert_null (py_thread_names_get (names, 1));
+  other.native_id++;
+  g_assert_cmpstr (py_thread_names_get (names, &other), ==, "MainThread"); /* as after a fork */
+  other = g_array_index (threads, PyThread, 1);
+  g_assert_nonnull (py_thread_names_get (names, &other));
+  other.native_id++;
+  g_assert_null (py_thread_names_get (names, &other)); /* its ident passed on */
+  other.native_id = 0;
+  g_assert_nonnull (py_thread_names_get (names, &other)); /* not known yet */
+  other.ident = 1;
+  g_assert_null (py_thread_names_get (names, &other));
 }
 
 /* Compares one thread's frames with the lines from @index on; returns the index after them. */

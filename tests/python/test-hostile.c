@@ -53,7 +53,8 @@ read_everything (PyRuntime *runtime)
   guint64 main_module = py_module_get_dict (runtime, py_runtime_get_main_interpreter (runtime), "__main__");
 
   g_assert_cmpuint (interpreters->len, <=, 256);
-  py_thread_names_get (names, 0);
+  for (guint i = 0; i < threads->len; i++)
+    py_thread_names_get (names, &g_array_index (threads, PyThread, i));
   g_free (py_object_get_string (runtime, py_dict_get (runtime, main_module, "__name__"), 100));
   read_stacks (runtime, threads);
 }

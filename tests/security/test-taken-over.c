@@ -45,15 +45,6 @@ take_over (Fixture *fixture, guint target, const char *more, GError **error)
                        g_variant_new ("(@a{sv})", g_variant_new_parsed (text)), error);
 }
 
-static char
-get_state (guint pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? strrchr (text, ')')[2] : '\0';
-}
-
 /* EPERM is the cage's answer: without it most of this would fail as well, but otherwise. */
 static void
 assert_refused (GVariant *entry)
@@ -95,8 +86,8 @@ test_refused (void)
       assert_refused (entry);
     }
   g_test_message ("%u attempts", (guint)g_variant_n_children (report));
-  g_assert_cmpint (get_state (hap_test_process_get_pid (victim)), !=, 'T');
-  g_assert_cmpint (get_state (hap_test_process_get_pid (process)), !=, 'T');
+  g_assert_cmpint (hap_test_get_state (hap_test_process_get_pid (victim)), !=, 'T');
+  g_assert_cmpint (hap_test_get_state (hap_test_process_get_pid (process)), !=, 'T');
   fixture_tear_down (&fixture);
 }
 
@@ -266,8 +257,8 @@ test_owner (void)
 
   assert_safe_from (NOBODY, worker);
   assert_safe_from (NOBODY, tracer);
-  g_assert_cmpint (get_state (worker), !=, 'T');
-  g_assert_cmpint (get_state (tracer), !=, 'T');
+  g_assert_cmpint (hap_test_get_state (worker), !=, 'T');
+  g_assert_cmpint (hap_test_get_state (tracer), !=, 'T');
   /* The owner can do all that to what is theirs: it is our processes that are safe. */
   g_assert_cmpuint (target, !=, 0);
   fixture_tear_down (&fixture);

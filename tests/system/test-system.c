@@ -123,16 +123,6 @@ find_child (Fixture *fixture, const char *program)
   return 0;
 }
 
-static char
-get_state (guint pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", pid);
-  g_autofree char *text = NULL;
-
-  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-  return strrchr (text, ')')[2];
-}
-
 /* Each interpreter, plain or in other namespaces: a job that finishes, with samples and all artifacts. */
 static void
 test_interpreter (gconstpointer data)
@@ -327,7 +317,7 @@ test_target_stopped (void)
   path = start (&fixture, pid, ", 'seconds': <0.5>, 'precision': <'exact'>");
   fixture_wait_for_state (&fixture, path, "finished");
   g_assert_cmpuint (get_samples (&fixture, path), >, 0);
-  g_assert_cmpint (get_state (pid), ==, 'T');
+  g_assert_cmpint (hap_test_get_state (pid), ==, 'T');
   fixture_tear_down (&fixture);
 }
 
@@ -351,8 +341,7 @@ test_worker_killed (void)
   g_assert_cmpstr (name, ==, "org.homeassistant.Profiler.Error.Failed");
   g_assert_nonnull (strstr (message, "signal 9"));
   g_assert_true (hap_test_process_is_alive (process));
-  while (get_state (hap_test_process_get_pid (process)) != 'R')
-    g_usleep (1000); /* its tracer lets it go a moment later */
+  hap_test_await_state (hap_test_process_get_pid (process), 'R');
   fixture_tear_down (&fixture);
 }
 

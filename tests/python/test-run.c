@@ -5,11 +5,16 @@
  * HAP_TEST_RUNS: how often code is run in one target to see whether it grows; 100 by default.
  */
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
 
 #include "hap-test.h"
 #include "py-run.h"
+#include "py-runtime-private.h"
 
 #define TIMEOUT 10
 
@@ -310,8 +315,31 @@ test_given_up (gconstpointer data)
     }
 }
 
-/* A build without it leaves the same zero in its configuration (Python/initconfig.c,
- * config_init_remote_debug()) as these. */
+/* No interpreter at hand was built without it. All that such a build differs in, for who looks, is the zero
+ * in its configuration (Python/initconfig.c, config_init_remote_debug()). Before 3.14 there is none. */
+static void
+build_without (Fixture *self)
+{
+  static const guint32 zero = 0;
+  g_autofree char *path = g_strdup_printf ("/proc/%u/mem", hap_test_process_get_pid (self->process));
+  guint64 at = py_runtime_get_main_interpreter (self->runtime) + self->runtime->layout.interp_remote;
+  int fd = g_open (path, O_WRONLY | O_CLOEXEC, 0);
+
+  g_assert_cmpint (pwrite (fd, &zero, sizeof zero, (off_t)at), ==, sizeof zero);
+  close (fd);
+}
+
+static void
+assert_switched_off (Fixture *fixture)
+{
+  g_autoptr (PyRun) run = py_run_new (fixture->target, fixture->runtime);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (py_run_start (run, MARK, NULL, TIMEOUT, NULL, &error));
+  g_assert_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET);
+  g_assert_nonnull (strstr (error->message, "switched off"));
+}
+
 static void
 test_switched_off (gconstpointer data)
 {
@@ -321,8 +349,6 @@ test_switched_off (gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (options) + 1; i++)
     {
       g_auto (Fixture) fixture = { NULL };
-      g_autoptr (PyRun) run = NULL;
-      g_autoptr (GError) error = NULL;
 
       /* The second form is the older ones' alone. */
       if (i == 1 && python->version[3] >= '4')
@@ -335,10 +361,16 @@ test_switched_off (gconstpointer data)
           fixture_init (&fixture, data, (const char *const[]){ "run.py", "timers", NULL });
           g_unsetenv ("PYTHON_DISABLE_REMOTE_DEBUG");
         }
-      run = py_run_new (fixture.target, fixture.runtime);
-      g_assert_false (py_run_start (run, MARK, NULL, TIMEOUT, NULL, &error));
-      g_assert_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET);
-      g_assert_nonnull (strstr (error->message, "switched off"));
+      assert_switched_off (&fixture);
+    }
+
+  if (python->version[3] >= '4')
+    {
+      g_auto (Fixture) fixture = { NULL };
+
+      fixture_init (&fixture, data, (const char *const[]){ "run.py", "timers", NULL });
+      build_without (&fixture);
+      assert_switched_off (&fixture);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "sockets-print.h"
 
+#include <glib/gi18n.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -82,6 +83,6 @@ sockets_print_stranger (guint fd, const SocketsFacts *facts)
     g_string_append_printf (text, ", laddr=%s", facts->local);
   if (facts != NULL && or_null (facts->remote) != NULL)
     g_string_append_printf (text, ", raddr=%s", facts->remote);
-  g_string_append (text, ">, owned by nobody: no Python object has this descriptor");
+  g_string_append_printf (text, ">, %s", _ ("owned by nobody: no Python object has this descriptor"));
   return g_string_free (g_steal_pointer (&text), FALSE);
 }

@@ -255,10 +255,11 @@ add_native (Run *run, const PyThread *thread, GVariantBuilder *builder, GString 
     {
       const ThreadsNativeFrame *frame = &g_array_index (frames, ThreadsNativeFrame, i);
       const char *symbol = frame->symbol != NULL ? frame->symbol : "?";
+      g_autofree char *offset = g_strdup_printf ("0x%" G_GINT64_MODIFIER "x", frame->offset);
 
       g_variant_builder_add (&list, "(sts)", symbol, frame->offset, frame->library);
-      g_string_append_printf (text, "\n  C function %s+0x%" G_GINT64_MODIFIER "x, in %s", symbol,
-                              frame->offset, frame->library);
+      g_string_append (text, "\n  ");
+      g_string_append_printf (text, _ ("C function %s+%s, in %s"), symbol, offset, frame->library);
     }
   add (builder, "native", g_variant_builder_end (&list));
   add (builder, "native_complete", g_variant_new_boolean (complete));
@@ -275,7 +276,7 @@ report_stack (Run *run, const PyObservation *observation, GVariantBuilder *build
   if (!observation->valid)
     {
       run->n_unread++;
-      return g_strdup ("its stack could not be read: it changed at each try");
+      return g_strdup (_ ("its stack could not be read: it changed at each try"));
     }
 
   threads_codes_resolve (run->codes, &observation->stack, &stack);
@@ -283,7 +284,7 @@ report_stack (Run *run, const PyObservation *observation, GVariantBuilder *build
   add_origin (builder, &stack);
   hap_origin_counts_add (run->counts, stack.origin);
   if (stack.n_frames == 0)
-    text = g_strdup ("no Python frame");
+    text = g_strdup (_ ("no Python frame"));
   else
     text = threads_traceback_format (&stack, run->sources, run->max_size);
   if (run->native == NULL)

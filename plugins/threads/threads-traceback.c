@@ -7,6 +7,8 @@
 
 #include "threads-traceback.h"
 
+#include <glib/gi18n.h>
+
 /* traceback._RECURSIVE_CUTOFF: that many equal frames in a row are printed. */
 #define MAX_REPEATED 3
 
@@ -81,8 +83,8 @@ format_rows (const ThreadsStack *stack, ThreadsSources *sources)
   guint count = 0;
 
   if (stack->truncated)
-    g_ptr_array_add (
-        rows, g_strdup_printf ("  [Deeper than %u frames: the outermost are left out]\n", stack->n_frames));
+    g_ptr_array_add (rows, g_strdup_printf (_ ("  [Deeper than %u frames: the outermost are left out]\n"),
+                                            stack->n_frames));
   for (guint i = 0; i < stack->n_frames; i++)
     {
       if (i > 0 && !is_same (&stack->frames[i - 1], &stack->frames[i]))
@@ -112,7 +114,10 @@ threads_traceback_format (const ThreadsStack *stack, ThreadsSources *sources, gs
   for (guint i = 0; i < rows->len; i++)
     {
       if (i == head)
-        g_string_append_printf (text, "  [%u entries left out here]\n", rows->len - head - tail);
+        g_string_append_printf (text,
+                                ngettext ("  [%u entry left out here]\n", "  [%u entries left out here]\n",
+                                          rows->len - head - tail),
+                                rows->len - head - tail);
       if (i < head || i >= rows->len - tail)
         g_string_append (text, rows->pdata[i]);
     }

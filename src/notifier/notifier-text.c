@@ -21,6 +21,7 @@ static const char *const known[] = {
   N_ ("The profile is complete."),
   N_ ("Wrote cProfile data to %s and callgrind data to %s"),
   N_ ("Wrote heapy memory profile to %s"),
+  N_ ("The memory profile is complete."),
   N_ ("Object growth logging started"),
   N_ ("Object growth logging has started. See the logs to track the growth of new objects."),
   N_ ("Object source logging started"),

@@ -106,7 +106,7 @@ def mount(*arguments):
 
 def list_foreign(text, names):
     """Return the words that are in English."""
-    text = re.sub(r"https?://\S+|(?<![\w.])/[\w./+-]+|[\w-]+(?:[._][\w-]+)+|--[\w\[\]-]+|“[^”]*”|\b[a-z]+(?:-[a-z]+)+\b", " ", text)
+    text = re.sub(r"https?://\S+|(?<![\w.])/[\w./+-]+|\S+\+0x[0-9a-f]+|[\w-]+(?:[._][\w-]+)+|--[\w\[\]-]+|“[^”]*”|\b[a-z]+(?:-[a-z]+)+\b", " ", text)
     return [word for word in re.findall(r"[A-Za-z]{2,}", text) if word not in NAMES and word not in names]
 
 
@@ -203,12 +203,13 @@ def check_others(number, command):
     return ok
 
 
-def list_checks(target, exhausted):
+def list_checks(target, wealthy, exhausted):
     """Return what is run: a name, a command, and words that are data."""
     started = {"Memory", "Growth", "SetAsyncioDebug", "Start"}
     with open(f"{SOURCE}/tests/targets/busy.py", encoding="utf-8") as file:
         code = set(re.findall(r"[A-Za-z]{2,}", file.read()))
     report = {"Application", "module", "number", "dict", "function", "at", "File", "line", "in"} | code
+    printed = set("Task pending name coro running at Future cb Scheduled TimerHandle when print None socket fd family type proto Application".split())
     actions = [
         "start", "memory", "start-log-objects", "stop-log-objects", "start-log-object-sources", "stop-log-object-sources", "lru-stats",
         "log-thread-frames", "log-event-loop-scheduled", "log-current-tasks", "set-asyncio-debug", "dump-sockets", "dump-log-objects",
@@ -238,6 +239,11 @@ def list_checks(target, exhausted):
         ("report/tasks", ["log-current-tasks", *of], ()),
         ("report/scheduled", ["log-event-loop-scheduled", *of], ()),
         ("report/sockets", ["dump-sockets", *of], {"Sockets", "used", "by"}),
+        # Without what is traceback's.
+        ("report/threads/native", ["/bin/sh", "-c", f"COLUMNS=1000 ha-profiler log-thread-frames --native --target {wealthy} | grep -v '^Thread\\|^  File\\|^    '"], printed),
+        ("report/tasks/some", ["log-current-tasks", "--target", str(wealthy)], printed),
+        ("report/scheduled/some", ["log-event-loop-scheduled", "--target", str(wealthy)], printed),
+        ("report/sockets/lost", ["dump-sockets", "--target", str(wealthy)], printed | {"Sockets", "used", "by"}),
         ("tracing", ["start", *of, "--seconds", "0.5", "--mode", "tracing", "--output-dir", "."], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
         ("growth", ["start-log-objects", *of, "--no-wait"], ()),
         ("growth/twice", ["start-log-objects", *of, "--no-wait"], ()),
@@ -278,11 +284,14 @@ def list_checks(target, exhausted):
 
 def run_all():
     """Run all against a service that speaks C, and speak TAP."""
-    target = subprocess.Popen([sys.executable, "-u", f"{SOURCE}/tests/targets/busy.py"], stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C.UTF-8"})
-    target.stdout.readline()
+    targets = []
+    for name in ("busy", "wealthy"):
+        command = [sys.executable, "-u", f"{SOURCE}/tests/targets/{name}.py"]
+        targets.append(subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C.UTF-8"}))
+        targets[-1].stdout.readline()
     listed = subprocess.run(["ha-profiler", "--json", "targets"], check=True, capture_output=True, text=True).stdout
     exhausted = set(re.findall(r"[A-Za-z]{2,}", listed))
-    checks = list_checks(target.pid, exhausted)
+    checks = list_checks(*[target.pid for target in targets], exhausted)
     pages = [(pattern, drawn) for pattern in ("flamegraph.*.html", "heap_profile.*.html") for drawn in (False, True)]
     print(f"1..{len(checks) + len(pages) + 1}", flush=True)
     passed = True
@@ -294,8 +303,9 @@ def run_all():
             passed &= check_page(number, pattern, drawn)
         passed &= check_others(len(checks) + len(pages) + 1, ["ha-profiler", "start", "--target", "nobody-is-called-so"])
     finally:
-        target.kill()
-        target.wait()
+        for target in targets:
+            target.kill()
+            target.wait()
     return 0 if passed else 1
 
 

@@ -5,6 +5,8 @@
  */
 
 #include "service-authority.h"
+#include "documented-authorities.h"
+#include "hap-action.h"
 #include "hap-error.h"
 #include "service-interfaces.h"
 #include "service-quota.h"
@@ -159,6 +161,66 @@ test_special (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* What an attribute of the action asks for besides. */
+static void
+assert_attribute (Fixture *fixture, HapActionClass *klass, GParamSpec *pspec, const char *more)
+{
+  const ServiceCall call = { .interface = "org.homeassistant.Profiler",
+                             .member = klass->method,
+                             .secrets = (pspec->flags & HAP_PARAM_SECRET) != 0,
+                             .modifies = (pspec->flags & HAP_PARAM_MODIFY) != 0,
+                             .contents = (pspec->flags & HAP_PARAM_INSPECT) != 0 };
+  g_autofree char *action = service_authority_lookup (fixture->authority, &call);
+  g_autofree char *expected = g_strconcat ("org.homeassistant.Profiler.", more, NULL);
+
+  if (g_strcmp0 (action, expected) != 0)
+    g_error ("%s with %s takes %s, and not %s", klass->method, pspec->name, action, expected);
+}
+
+static void
+assert_documented (Fixture *fixture, GType type)
+{
+  g_autoptr (HapActionClass) klass = g_type_class_ref (type);
+  const ServiceCall call = { .interface = "org.homeassistant.Profiler",
+                             .member = klass->method,
+                             .ends = klass->stops != NULL };
+  g_autofree char *action = service_authority_lookup (fixture->authority, &call);
+  g_autofree GParamSpec **pspecs = NULL;
+  const struct DocumentedAuthority *row = documented_authorities;
+  g_autofree char *expected = NULL;
+  guint n_pspecs;
+
+  while (row < documented_authorities + G_N_ELEMENTS (documented_authorities)
+         && !g_str_equal (row->method, klass->method))
+    row++;
+  if (row == documented_authorities + G_N_ELEMENTS (documented_authorities))
+    g_error ("nobody has written down what %s takes", klass->method);
+  expected = g_strconcat ("org.homeassistant.Profiler.", row->authority, NULL);
+  if (g_strcmp0 (action, expected) != 0)
+    g_error ("%s takes %s, and not %s", klass->method, action, expected);
+  pspecs = g_object_class_list_properties (G_OBJECT_CLASS (klass), &n_pspecs);
+  for (guint i = 0; i < n_pspecs; i++)
+    assert_attribute (fixture, klass, pspecs[i],
+                      g_strcmp0 (row->attribute, pspecs[i]->name) == 0
+                          ? row->more
+                          : action + strlen ("org.homeassistant.Profiler."));
+}
+
+/* The plugins that are installed say what is written down, each of them and of each attribute. */
+static void
+test_documented (void)
+{
+  const char *const directories[] = { HAP_TEST_INSTALLED_PLUGINS, NULL };
+  g_autoptr (HapPluginEngine) engine = hap_plugin_engine_new (directories);
+  g_autoptr (ServiceAuthority) authority = service_authority_new (NULL, G_BUS_TYPE_SYSTEM, engine, &limits);
+  Fixture fixture = { engine, authority };
+  GPtrArray *actions = hap_plugin_engine_list_actions (engine);
+
+  g_assert_cmpuint (actions->len, ==, G_N_ELEMENTS (documented_authorities));
+  for (guint i = 0; i < actions->len; i++)
+    assert_documented (&fixture, GPOINTER_TO_SIZE (actions->pdata[i]));
+}
+
 /* Each action of the table, and no other, is one that polkit knows. */
 static void
 test_policy (Fixture *fixture, gconstpointer data)
@@ -218,6 +280,7 @@ main (int argc, char **argv)
   ADD ("actions", test_actions);
   ADD ("open", test_open);
   ADD ("special", test_special);
+  g_test_add_func ("/service/authority/documented", test_documented);
   ADD ("policy", test_policy);
   ADD ("quota", test_quota);
   return g_test_run ();

@@ -69,7 +69,7 @@ read_file (GUnixFDList *fds)
   gssize length = read (fd, content, sizeof content - 1);
 
   close (fd);
-  return g_strndup (content, (gsize)MAX (length, 0));
+  return g_strdelimit (g_strndup (content, (gsize)MAX (length, 0)), "\n", ' ');
 }
 
 static char *

@@ -133,36 +133,13 @@ test_bounded (void)
   fixture_tear_down (&fixture);
 }
 
-/* The child of the service that runs @program; 0 */
-static guint
-find_child (Fixture *fixture, const char *program)
-{
-  const char *service = g_subprocess_get_identifier (fixture->service);
-  g_autofree char *list = g_strdup_printf ("/proc/%s/task/%s/children", service, service);
-  g_autofree char *text = NULL;
-  g_auto (GStrv) pids = NULL;
-
-  g_assert_true (g_file_get_contents (list, &text, NULL, NULL));
-  pids = g_strsplit (g_strstrip (text), " ", -1);
-  for (guint i = 0; pids[i] != NULL; i++)
-    {
-      g_autofree char *path = g_strdup_printf ("/proc/%s/cmdline", pids[i]);
-      g_autofree char *command = NULL;
-
-      /* Its first word: a child that is not yet another program has the service's, which name all. */
-      if (g_file_get_contents (path, &command, NULL, NULL) && g_str_has_suffix (command, program))
-        return (guint)g_ascii_strtoull (pids[i], NULL, 10);
-    }
-  return 0;
-}
-
 /* Its watchdog may end a tracer; then there is another soon. */
 static guint
 wait_for_child (Fixture *fixture, const char *program)
 {
   guint pid;
 
-  while ((pid = find_child (fixture, program)) == 0)
+  while ((pid = fixture_find_child (fixture, program)) == 0)
     g_thread_yield ();
   return pid;
 }
@@ -170,7 +147,7 @@ wait_for_child (Fixture *fixture, const char *program)
 static gboolean
 has_tracer (gpointer data)
 {
-  guint pid = find_child (data, "ha-profiler-tracer");
+  guint pid = fixture_find_child (data, "ha-profiler-tracer");
   g_autofree char *path = g_strdup_printf ("/proc/%u/status", pid);
   g_autofree char *text = NULL;
 

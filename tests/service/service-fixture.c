@@ -103,9 +103,9 @@ start_bus (Fixture *self)
   g_autofree char *config = g_build_filename (self->dir, "bus.conf", NULL);
   g_autofree char *config_argument = g_strdup_printf ("--config-file=%s", config);
   g_autofree char *include = g_strdup_printf ("<include>%s</include>"
-                                               "<include ignore_missing='yes'>/usr/share/dbus-1/system.d/"
-                                               "org.freedesktop.PolicyKit1.conf</include>",
-                                               HAP_TEST_POLICY);
+                                              "<include ignore_missing='yes'>/usr/share/dbus-1/system.d/"
+                                              "org.freedesktop.PolicyKit1.conf</include>",
+                                              HAP_TEST_POLICY);
   g_autofree char *text = g_strdup_printf (
       bus_config, is_root () ? "system" : "session", self->dir,
       is_root () ? include
@@ -360,6 +360,28 @@ fixture_wait_for_state (Fixture *self, const char *path, const char *state)
   Wanted wanted = { self, path, state };
 
   fixture_wait (has_state, &wanted);
+}
+
+guint
+fixture_find_child (Fixture *self, const char *program)
+{
+  const char *service = g_subprocess_get_identifier (self->service);
+  g_autofree char *list = g_strdup_printf ("/proc/%s/task/%s/children", service, service);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) pids = NULL;
+
+  g_assert_true (g_file_get_contents (list, &text, NULL, NULL));
+  pids = g_strsplit (g_strstrip (text), " ", -1);
+  for (guint i = 0; pids[i] != NULL; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/proc/%s/cmdline", pids[i]);
+      g_autofree char *command = NULL;
+
+      /* Its first word: a child that is not yet another program has the service's, which name all. */
+      if (g_file_get_contents (path, &command, NULL, NULL) && g_str_has_suffix (command, program))
+        return (guint)g_ascii_strtoull (pids[i], NULL, 10);
+    }
+  return 0;
 }
 
 void

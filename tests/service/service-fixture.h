@@ -60,6 +60,9 @@ GVariant *fixture_get (Fixture *self, const char *path, const char *property);
 /* Waits until the property State of the job is @state. */
 void fixture_wait_for_state (Fixture *self, const char *path, const char *state);
 
+/* The first child process of the service that runs @program, by the end of its path; 0: there is none */
+guint fixture_find_child (Fixture *self, const char *program);
+
 /* Waits until @done. */
 typedef gboolean (*FixtureDone) (gpointer data);
 void fixture_wait (FixtureDone done, gpointer data);

@@ -2,8 +2,8 @@
 
 /*
  * Whoever started something leaves the bus with the answer, as busctl does: it goes on, and what it had
- * switched on in the target is switched off when its time is over. The real service, worker and tracer, on
- * every interpreter at hand.
+ * switched on in the target is switched off when its time is over. The bus itself leaves: all that is ours
+ * ends, and the target goes on. The real service, worker and tracer, on every interpreter at hand.
  */
 
 #include <string.h>
@@ -86,10 +86,82 @@ test_leaves (gconstpointer data)
   fixture_tear_down (&fixture);
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  const char *job;
+  guint pids[2]; /* the worker, a tracer that holds the target */
+} Running;
+
+static gboolean
+is_sampling (gpointer data)
+{
+  Running *running = data;
+  g_autoptr (GVariant) progress = fixture_get (running->fixture, running->job, "Progress");
+
+  running->pids[0] = fixture_find_child (running->fixture, "ha-profiler-worker");
+  running->pids[1] = fixture_find_child (running->fixture, "ha-profiler-tracer");
+  return g_variant_get_double (progress) > 0 && running->pids[0] != 0 && running->pids[1] != 0;
+}
+
+/* Running or asleep, as it pleases, and traced by nobody. */
+static gboolean
+goes_on (gpointer data)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/status", GPOINTER_TO_UINT (data));
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  return (strstr (text, "\nState:\tR") != NULL || strstr (text, "\nState:\tS") != NULL)
+         && strstr (text, "\nTracerPid:\t0\n") != NULL;
+}
+
+static gboolean
+is_gone (gpointer data)
+{
+  char state = hap_test_get_state (GPOINTER_TO_UINT (data));
+
+  /* Whoever reaps it now may take a while. */
+  return state == '\0' || state == 'Z';
+}
+
+static void
+test_bus_is_gone (gconstpointer data)
+{
+  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "busy.py", NULL });
+  guint pid = hap_test_process_get_pid (process);
+  g_autofree char *text =
+      g_strdup_printf ("({'target': <%u>, 'seconds': <600.0>, 'rate': <200>, 'precision': <'exact'>},)", pid);
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  Running running = { 0 };
+  Fixture fixture;
+
+  if (!fixture_set_up (&fixture, real))
+    return;
+  reply = fixture_call (&fixture, PROFILER_PATH, "Profiler", "Start", g_variant_new_parsed (text), &error);
+  g_assert_no_error (error);
+  running.fixture = &fixture;
+  g_variant_get (reply, "(&o)", &running.job);
+  fixture_wait (is_sampling, &running);
+
+  g_subprocess_force_exit (fixture.bus);
+  g_subprocess_wait (fixture.service, NULL, NULL);
+  g_assert_true (g_subprocess_get_if_exited (fixture.service));
+  g_assert_cmpint (g_subprocess_get_exit_status (fixture.service), ==, 0);
+  g_clear_object (&fixture.service);
+  for (guint i = 0; i < G_N_ELEMENTS (running.pids); i++)
+    fixture_wait (is_gone, GUINT_TO_POINTER (running.pids[i]));
+  fixture_wait (goes_on, GUINT_TO_POINTER (pid));
+  g_assert_true (hap_test_process_is_alive (process));
+  fixture_tear_down (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   hap_test_add ("/system/leave", test_leaves);
+  hap_test_add ("/system/bus-is-gone", test_bus_is_gone);
   return g_test_run ();
 }

@@ -100,29 +100,6 @@ wait_until_under_way (Fixture *fixture, const char *path)
   fixture_wait (is_under_way, &job);
 }
 
-/* The first child process of the service with this program. */
-static guint
-find_child (Fixture *fixture, const char *program)
-{
-  g_autofree char *list =
-      g_strdup_printf ("/proc/%s/task/%s/children", g_subprocess_get_identifier (fixture->service),
-                       g_subprocess_get_identifier (fixture->service));
-  g_autofree char *text = NULL;
-  g_auto (GStrv) pids = NULL;
-
-  g_assert_true (g_file_get_contents (list, &text, NULL, NULL));
-  pids = g_strsplit (g_strstrip (text), " ", -1);
-  for (guint i = 0; pids[i] != NULL; i++)
-    {
-      g_autofree char *path = g_strdup_printf ("/proc/%s/cmdline", pids[i]);
-      g_autofree char *command = NULL;
-
-      if (g_file_get_contents (path, &command, NULL, NULL) && strstr (command, program) != NULL)
-        return (guint)g_ascii_strtoull (pids[i], NULL, 10);
-    }
-  return 0;
-}
-
 /* Each interpreter, plain or in other namespaces: a job that finishes, with samples and all artifacts. */
 static void
 test_interpreter (gconstpointer data)
@@ -334,7 +311,7 @@ test_worker_killed (void)
     return;
   path = start (&fixture, hap_test_process_get_pid (process), ", 'seconds': <60.0>, 'precision': <'exact'>");
   wait_until_under_way (&fixture, path);
-  kill ((pid_t)find_child (&fixture, "ha-profiler-worker"), SIGKILL);
+  kill ((pid_t)fixture_find_child (&fixture, "ha-profiler-worker"), SIGKILL);
   fixture_wait_for_state (&fixture, path, "failed");
   error = fixture_get (&fixture, path, "Error");
   g_variant_get (error, "(&s&s)", &name, &message);
@@ -358,7 +335,7 @@ test_tracer_killed (void)
     return;
   path = start (&fixture, hap_test_process_get_pid (process), ", 'seconds': <2.0>, 'precision': <'exact'>");
   wait_until_under_way (&fixture, path);
-  tracer = find_child (&fixture, "ha-profiler-tracer");
+  tracer = fixture_find_child (&fixture, "ha-profiler-tracer");
   g_assert_cmpuint (tracer, !=, 0);
   kill ((pid_t)tracer, SIGKILL);
   fixture_wait_for_state (&fixture, path, "finished");

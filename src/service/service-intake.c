@@ -17,6 +17,10 @@
 #include "service-text.h"
 
 #define MAX_ARTIFACTS 32
+
+/* How often what a worker writes is looked at. */
+#define SIZE_INTERVAL_MS 1000
+
 #define MAX_ENTRY_BYTES (256 * 1024)
 #define MAX_SUMMARY_BYTES (512 * 1024)
 #define MAX_TITLE 256
@@ -49,6 +53,7 @@ struct _ServiceIntake
   GVariant *summary;
   GPtrArray *artifacts; /* of Artifact */
   GPtrArray *entries;   /* of GVariant, `a{sv}` */
+  guint size_timer;     /* 0: there are none */
   double entry_credit;  /* bytes */
   gint64 credited_at;
 };
@@ -207,6 +212,36 @@ sum_sizes (ServiceIntake *self)
   return sum;
 }
 
+/* A worker writes as it likes once it has a descriptor. */
+static gboolean
+check_size (ServiceIntake *self, GError **error)
+{
+  g_autofree char *most = NULL;
+
+  if (sum_sizes (self) <= self->limits->job_artifact_bytes)
+    return TRUE;
+  most = g_format_size_full (self->limits->job_artifact_bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error (
+      error, HAP_ERROR, HAP_ERROR_NO_SPACE,
+      _ ("The artifacts are larger than %s together: ask for less at once, or raise JobArtifactBytes in "
+         "ha-profilerd.conf"),
+      most);
+  return FALSE;
+}
+
+static gboolean
+on_size_time (gpointer data)
+{
+  ServiceIntake *self = data;
+  GError *error = NULL;
+
+  if (check_size (self, &error))
+    return G_SOURCE_CONTINUE;
+  self->size_timer = 0;
+  self->funcs->overrun (self->owner, error);
+  return G_SOURCE_REMOVE;
+}
+
 static const char *
 create_artifact (ServiceIntake *self,
                  GVariant *parameters,
@@ -224,10 +259,12 @@ create_artifact (ServiceIntake *self,
   g_variant_get (parameters, "(&s&s&s)", &name, &mime, &title);
   if (!service_text_is_name (name, 128) || !service_text_is_mime (mime))
     return "the name or the type of an artifact is none";
-  if (self->artifacts->len >= MAX_ARTIFACTS || sum_sizes (self) > self->limits->job_artifact_bytes)
-    return "its artifacts are too many or too large";
+  if (self->artifacts->len >= MAX_ARTIFACTS)
+    return "its artifacts are too many";
   if (find_artifact (self, name) != NULL)
     return "it creates an artifact twice";
+  if (!check_size (self, error))
+    return NULL;
 
   shown_title = service_text_escape (title, MAX_TITLE - 1, FALSE);
   info.mime = mime;
@@ -242,6 +279,8 @@ create_artifact (ServiceIntake *self,
   artifact->mime = g_strdup (mime);
   artifact->title = g_steal_pointer (&shown_title);
   g_ptr_array_add (self->artifacts, artifact);
+  if (self->size_timer == 0)
+    self->size_timer = g_timeout_add (SIZE_INTERVAL_MS, on_size_time, self);
   handle = g_unix_fd_list_append (fds, service_artifact_get_fd (file), error);
   if (handle >= 0)
     *answer = g_variant_new ("(h)", handle);
@@ -258,8 +297,8 @@ commit_artifact (ServiceIntake *self, GVariant *parameters, GError **error)
   artifact = find_artifact (self, name);
   if (artifact == NULL || artifact->committed)
     return "it commits an artifact that it does not write";
-  if (sum_sizes (self) > self->limits->job_artifact_bytes)
-    return "its artifacts are too large";
+  if (!check_size (self, error))
+    return NULL;
 
   artifact->size = service_artifact_get_size (artifact->file);
   if (!service_artifact_commit (artifact->file, error))
@@ -312,6 +351,7 @@ service_intake_take (ServiceIntake *self, GDBusMethodInvocation *invocation)
 void
 service_intake_close (ServiceIntake *self)
 {
+  g_clear_handle_id (&self->size_timer, g_source_remove);
   for (guint i = self->artifacts->len; i > 0; i--)
     {
       Artifact *artifact = self->artifacts->pdata[i - 1];
@@ -396,6 +436,7 @@ service_intake_new (ServiceArtifacts *artifacts,
 void
 service_intake_free (ServiceIntake *self)
 {
+  g_clear_handle_id (&self->size_timer, g_source_remove);
   g_ptr_array_unref (self->artifacts);
   g_ptr_array_unref (self->entries);
   g_variant_unref (self->summary);

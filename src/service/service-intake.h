@@ -18,12 +18,14 @@ typedef struct _ServiceIntake ServiceIntake;
  * @changed: the property @name of the job has a new value
  * @entry: @fields is `a{sv}`, with the message among them
  * @notify: the texts are escaped. FALSE: there are too many
+ * @overrun: (transfer full): its artifacts have become too large: the worker must be ended
  */
 typedef struct
 {
   void (*changed) (gpointer owner, const char *name);
   void (*entry) (gpointer owner, const char *message, GVariant *fields);
   gboolean (*notify) (gpointer owner, const char *id, const char *title, const char *message);
+  void (*overrun) (gpointer owner, GError *error);
 } ServiceIntakeFuncs;
 
 /* @limits: borrowed. @info: what is kept with each artifact, but for mime and title. @keep_entries: for

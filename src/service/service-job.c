@@ -30,6 +30,9 @@ typedef enum
   CANCELLED,
 } State;
 
+/* Somebody waits for a report: it takes seconds at the most, on a large and slow target a minute. */
+#define REPORT_SECONDS 600
+
 static const char *const state_names[] = { "running", "finished", "failed", "cancelled" };
 
 struct _ServiceJob
@@ -156,6 +159,12 @@ on_notify (gpointer owner, const char *id, const char *title, const char *messag
   return service_notifications_take (self->notifications, id, title, message);
 }
 
+static void
+on_overrun (gpointer owner, GError *error)
+{
+  service_worker_end (((ServiceJob *)owner)->worker, error);
+}
+
 /* The names of things alone, since who may observe hears it. */
 static GVariant *
 describe_notification (gpointer owner)
@@ -254,13 +263,7 @@ answer_open_copy (ServiceJob *self, GDBusMethodInvocation *invocation)
 
   g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(uu)", NULL, &copy);
   answer = service_copy_open (self->process, service_tracers_get_pid (self->tracers), copy, fds, &error);
-  if (answer != NULL)
-    {
-      g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, answer, fds);
-      return;
-    }
-  hap_error_convert (&error);
-  g_dbus_method_invocation_take_error (invocation, error);
+  service_process_return (self->process, invocation, answer, fds, error);
 }
 
 /* What the worker asks and tells. */
@@ -345,7 +348,9 @@ service_job_start (ServiceJob *self, GError **error)
   service_worker_call (self->worker, "Run",
                        g_variant_new ("(ss@a{sv}x@a{sv})", self->plugin, get_method (self),
                                       hap_action_get_data (self->action), self->start_time, target),
-                       fds, "()", 0, on_run_done, g_object_ref (self));
+                       fds, "()",
+                       HAP_ACTION_GET_CLASS (self->action)->reply == HAP_REPLY_REPORT ? REPORT_SECONDS : 0,
+                       on_run_done, g_object_ref (self));
   return TRUE;
 }
 
@@ -514,7 +519,7 @@ service_job_new (const ServiceContext *context,
                  gint64 start_time,
                  const char *path)
 {
-  static const ServiceIntakeFuncs funcs = { on_changed, on_entry, on_notify };
+  static const ServiceIntakeFuncs funcs = { on_changed, on_entry, on_notify, on_overrun };
   ServiceJob *self = g_object_new (SERVICE_TYPE_JOB, NULL);
 
   self->context = context;

@@ -213,8 +213,8 @@ service_launcher_start_worker (ServiceLauncher *self, const char *plugin, int co
   return start (self, launcher, (const char *const *)argv->pdata, error);
 }
 
-/* The program, its process, where its vDSO is, and the copies that an earlier tracer had no time to have
- * reaped. */
+/* The program, its process, whose that is, where its vDSO is, and the copies that an earlier tracer had no
+ * time to have reaped. */
 static GPtrArray *
 make_tracer_arguments (ServiceLauncher *self, ServiceProcess *process, gboolean modify)
 {
@@ -225,11 +225,19 @@ make_tracer_arguments (ServiceLauncher *self, ServiceProcess *process, gboolean 
   if (modify)
     g_ptr_array_add (argv, g_strdup ("--modify"));
   g_ptr_array_add (argv, g_strdup_printf ("%u", service_process_get_pid (process)));
+  g_ptr_array_add (argv, g_strdup_printf ("%u", service_process_get_uid (process)));
+  g_ptr_array_add (argv, g_strdup_printf ("%u", service_process_get_gid (process)));
   g_ptr_array_add (argv, g_strdup_printf ("%" G_GUINT64_FORMAT, service_copy_find_vdso (process)));
   for (guint i = 0; i < left->len; i++)
     g_ptr_array_add (argv, g_strdup_printf ("%u", g_array_index (left, guint, i)));
   g_ptr_array_add (argv, NULL);
   return argv;
+}
+
+static void
+give (GSubprocessLauncher *launcher, int fd, int number)
+{
+  g_subprocess_launcher_take_fd (launcher, fcntl (fd, F_DUPFD_CLOEXEC, 3), number);
 }
 
 GSubprocess *
@@ -252,11 +260,11 @@ service_launcher_start_tracer (ServiceLauncher *self,
   if (launcher == NULL)
     return NULL;
   argv = make_tracer_arguments (self, process, modify);
-  g_subprocess_launcher_take_fd (launcher, fcntl (service_process_get_pidfd (process), F_DUPFD_CLOEXEC, 3),
-                                 4);
-  g_subprocess_launcher_take_fd (launcher, fcntl (service_process_get_task_fd (process), F_DUPFD_CLOEXEC, 3),
-                                 5);
+  give (launcher, service_process_get_pidfd (process), 4);
+  give (launcher, service_process_get_task_fd (process), 5);
   g_subprocess_launcher_take_fd (launcher, g_steal_fd (&status_fd), 6);
+  give (launcher, service_process_get_dir_fd (process), 7);
+  give (launcher, service_process_get_mark_fd (process), 8);
   return start (self, launcher, (const char *const *)argv->pdata, error);
 }
 

@@ -34,9 +34,18 @@ typedef struct
 typedef struct
 {
   GDBusMethodInvocation *invocation;
-  guint pid;
+  ServiceProcess *process;
   guint64 start;
 } Call;
+
+static void
+call_free (Call *call)
+{
+  service_process_unref (call->process);
+  g_free (call);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Call, call_free)
 
 /*
  * Without the right to follow the link itself its text is a path, which is tried as this process and as the
@@ -85,7 +94,7 @@ open_file (gconstpointer what)
 static GError *
 make_error (const Call *call, int status)
 {
-  guint pid = call->pid;
+  guint pid = service_process_get_pid (call->process);
   unsigned long long start = call->start;
 
   if (!WIFEXITED (status))
@@ -105,22 +114,19 @@ make_error (const Call *call, int status)
 static void
 on_opened (int opened, int status, gpointer data)
 {
-  g_autofree Call *call = data;
+  g_autoptr (Call) call = data;
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   service_autofd int fd = opened;
   gint handle = fd >= 0 ? g_unix_fd_list_append (fds, fd, NULL) : -1;
 
-  if (handle >= 0)
-    g_dbus_method_invocation_return_value_with_unix_fd_list (call->invocation, g_variant_new ("(h)", handle),
-                                                             fds);
-  else
-    g_dbus_method_invocation_take_error (call->invocation, make_error (call, status));
+  service_process_return (call->process, call->invocation, handle >= 0 ? g_variant_new ("(h)", handle) : NULL,
+                          fds, handle >= 0 ? NULL : make_error (call, status));
 }
 
 void
 service_mapping_answer (ServiceProcess *process, GDBusMethodInvocation *invocation)
 {
-  g_autofree Call *call = g_new0 (Call, 1);
+  g_autoptr (Call) call = g_new0 (Call, 1);
   Mapping mapping = { .dir_fd = service_process_get_dir_fd (process),
                       .by_path = !service_rights_can_change (),
                       .contained = service_process_is_contained (process) };
@@ -130,7 +136,7 @@ service_mapping_answer (ServiceProcess *process, GDBusMethodInvocation *invocati
   g_variant_get (g_dbus_method_invocation_get_parameters (invocation), "(utt)", NULL, &call->start, &end);
   g_snprintf (mapping.link, sizeof mapping.link, "map_files/%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x",
               call->start, end);
-  call->pid = service_process_get_pid (process);
+  call->process = service_process_ref (process);
   call->invocation = invocation;
   if (service_opener_start (open_file, &mapping, on_opened, call, &error))
     g_steal_pointer (&call);

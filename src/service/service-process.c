@@ -29,7 +29,7 @@
 struct _ServiceProcess
 {
   guint pid;
-  guint uid;
+  guint uid, gid;
   char *command;
   int pidfd;
   int dir_fd;
@@ -124,6 +124,7 @@ open_descriptors (ServiceProcess *self, GError **error)
       return FALSE;
     }
   self->uid = status.st_uid;
+  self->gid = status.st_gid;
   if (!has_memory (self, error))
     return FALSE;
 
@@ -193,6 +194,12 @@ service_process_get_uid (ServiceProcess *self)
   return self->uid;
 }
 
+guint
+service_process_get_gid (ServiceProcess *self)
+{
+  return self->gid;
+}
+
 const char *
 service_process_get_command (ServiceProcess *self)
 {
@@ -229,6 +236,12 @@ service_process_get_task_fd (ServiceProcess *self)
   return self->task_fd;
 }
 
+int
+service_process_get_mark_fd (ServiceProcess *self)
+{
+  return self->mark;
+}
+
 gboolean
 service_process_is_alive (ServiceProcess *self)
 {
@@ -244,7 +257,7 @@ service_process_is_same (ServiceProcess *self)
   struct stat status;
 
   return service_process_is_alive (self) && fstat (self->dir_fd, &status) == 0 && status.st_uid == self->uid
-         && service_mark_holds (self->mark);
+         && status.st_gid == self->gid && service_mark_holds (self->mark);
 }
 
 /* Of a namespace file, the device and inode number are what it is. */
@@ -465,6 +478,34 @@ answer_read_system_calls (ServiceProcess *self, GVariant *parameters, GError **e
   return calls != NULL ? g_variant_new ("(@a(us))", calls) : NULL;
 }
 
+static void
+answer_with (GDBusMethodInvocation *invocation, GVariant *answer, GUnixFDList *fds, GError *error)
+{
+  if (answer != NULL)
+    {
+      g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, answer, fds);
+      return;
+    }
+  hap_error_convert (&error);
+  g_dbus_method_invocation_take_error (invocation, error);
+}
+
+void
+service_process_return (ServiceProcess *self,
+                        GDBusMethodInvocation *invocation,
+                        GVariant *answer,
+                        GUnixFDList *fds,
+                        GError *error)
+{
+  if (answer != NULL && !service_process_is_same (self))
+    {
+      g_variant_unref (g_variant_ref_sink (g_steal_pointer (&answer)));
+      g_set_error (&error, HAP_ERROR, HAP_ERROR_TARGET_GONE,
+                   _ ("Process %u has ended, or has become another program"), self->pid);
+    }
+  answer_with (invocation, answer, fds, error);
+}
+
 void
 service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
 {
@@ -474,18 +515,16 @@ service_process_answer (ServiceProcess *self, GDBusMethodInvocation *invocation)
   GError *error = NULL;
   GVariant *answer;
 
-  if (g_str_equal (method, "OpenResidency"))
-    answer = answer_open_residency (self, fds, &error);
-  else if (g_str_equal (method, "ReadSystemCalls"))
-    answer = answer_read_system_calls (self, parameters, &error);
-  else
-    answer = answer_open_threads (self, parameters, fds, &error);
-
-  if (answer != NULL)
+  /* These files are anybody's to read, and tell how it ends. */
+  if (g_str_equal (method, "OpenThreads"))
     {
-      g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, answer, fds);
+      answer = answer_open_threads (self, parameters, fds, &error);
+      answer_with (invocation, answer, fds, error);
       return;
     }
-  hap_error_convert (&error);
-  g_dbus_method_invocation_take_error (invocation, error);
+  if (g_str_equal (method, "OpenResidency"))
+    answer = answer_open_residency (self, fds, &error);
+  else
+    answer = answer_read_system_calls (self, parameters, &error);
+  service_process_return (self, invocation, answer, fds, error);
 }

@@ -24,13 +24,15 @@ ServiceProcess *service_process_ref (ServiceProcess *self);
 void service_process_unref (ServiceProcess *self);
 
 guint service_process_get_pid (ServiceProcess *self);
-guint service_process_get_uid (ServiceProcess *self);
+guint service_process_get_uid (ServiceProcess *self); /* effective */
+guint service_process_get_gid (ServiceProcess *self);
 const char *service_process_get_command (ServiceProcess *self); /* the kernel's short name of it, escaped */
 int service_process_get_dir_fd (ServiceProcess *self);
 int service_process_get_pidfd (ServiceProcess *self);
 int service_process_get_mem_fd (ServiceProcess *self);
 int service_process_get_maps_fd (ServiceProcess *self);
 int service_process_get_task_fd (ServiceProcess *self);
+int service_process_get_mark_fd (ServiceProcess *self); /* see service-mark */
 
 gboolean service_process_is_alive (ServiceProcess *self);
 
@@ -66,6 +68,22 @@ GVariant *service_process_open_threads (ServiceProcess *self, guint after, GUnix
 /* Returns: (transfer floating): `a(us)`: tid and its file "syscall" of at most 256 threads with tids above
  * @after, ascending */
 GVariant *service_process_read_system_calls (ServiceProcess *self, guint after, GError **error);
+
+/**
+ * service_process_return:
+ * @invocation: (transfer full): what a worker asked of this process
+ * @answer: (transfer floating) (nullable): NULL: @error
+ * @fds: (nullable): of the answer
+ * @error: (transfer full) (nullable)
+ *
+ * Answers, unless the process has become another program, or another user's, until after @answer was made:
+ * then with HAP_ERROR_TARGET_GONE.
+ */
+void service_process_return (ServiceProcess *self,
+                             GDBusMethodInvocation *invocation,
+                             GVariant *answer,
+                             GUnixFDList *fds,
+                             GError *error);
 
 /* Answers a worker's OpenThreads, OpenResidency or ReadSystemCalls, of this process.
  * @invocation: (transfer full) */

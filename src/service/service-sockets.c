@@ -145,12 +145,5 @@ service_sockets_answer (ServiceProcess *process, GDBusMethodInvocation *invocati
     }
   else
     answer_value = open_tables (process, fds, &error);
-
-  if (answer_value != NULL)
-    {
-      g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, answer_value, fds);
-      return;
-    }
-  hap_error_convert (&error);
-  g_dbus_method_invocation_take_error (invocation, error);
+  service_process_return (process, invocation, answer_value, fds, error);
 }

@@ -41,7 +41,7 @@ struct _ServiceWorker
   GCancellable *connecting;
   gboolean ended;
   gboolean cancelled;
-  char *broken; /* which rule it broke */
+  GError *broken; /* why it is ended, which its call ends with */
   guint filter, registration;
 
   GTask *task; /* the call under way */
@@ -120,8 +120,7 @@ fail_call (ServiceWorker *self)
   task = g_steal_pointer (&self->task);
   end = self->ended ? service_launcher_describe_end (self->process) : g_strdup (_ ("does not end"));
   if (self->broken != NULL)
-    g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_FAILED,
-                             _ ("The worker broke a rule and was ended: %s"), self->broken);
+    g_task_return_error (task, g_error_copy (self->broken));
   else if (self->cancelled)
     g_task_return_new_error (task, HAP_ERROR, HAP_ERROR_CANCELLED,
                              _ ("The worker %s after it was told to stop"), end);
@@ -437,10 +436,24 @@ service_worker_cancel (ServiceWorker *self)
 void
 service_worker_break (ServiceWorker *self, const char *why)
 {
+  SERVICE_SPEAKS (self->language);
+
   if (self->broken != NULL)
     return;
-  self->broken = g_strdup (why);
   g_message ("A worker broke a rule and is ended: %s", why);
+  service_worker_end (
+      self, g_error_new (HAP_ERROR, HAP_ERROR_FAILED, _ ("The worker broke a rule and was ended: %s"), why));
+}
+
+void
+service_worker_end (ServiceWorker *self, GError *why)
+{
+  if (self->broken != NULL)
+    {
+      g_error_free (why);
+      return;
+    }
+  self->broken = why;
   kill_process (self);
 }
 
@@ -462,7 +475,7 @@ service_worker_finalize (GObject *object)
   g_clear_object (&self->connection);
   g_clear_object (&self->connecting);
   g_clear_object (&self->process);
-  g_free (self->broken);
+  g_clear_error (&self->broken);
   G_OBJECT_CLASS (service_worker_parent_class)->finalize (object);
 }
 

@@ -54,6 +54,9 @@ void service_worker_cancel (ServiceWorker *self);
 /* Kills it for breaking the rules: the call under way fails with @why. */
 void service_worker_break (ServiceWorker *self, const char *why);
 
+/* Kills it: the call under way fails with @why. @why: (transfer full) */
+void service_worker_end (ServiceWorker *self, GError *why);
+
 /* No more is wanted of it: closes the connection, at which it exits; after a time of grace it is killed. */
 void service_worker_dismiss (ServiceWorker *self);
 

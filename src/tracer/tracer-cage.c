@@ -179,7 +179,7 @@ find_open_lock (void)
 bool
 tracer_check_descriptors (void)
 {
-  struct stat tasks, status;
+  struct stat tasks, status, owner, mark;
   int type;
   socklen_t size = sizeof type;
 
@@ -187,14 +187,16 @@ tracer_check_descriptors (void)
          && (syscall (SYS_pidfd_send_signal, TRACER_PIDFD, 0, NULL, 0) == 0 || errno == ESRCH
              || errno == EPERM)
          && fstat (TRACER_TASKS, &tasks) == 0 && S_ISDIR (tasks.st_mode)
-         && fstat (TRACER_STATUS, &status) == 0 && S_ISREG (status.st_mode);
+         && fstat (TRACER_STATUS, &status) == 0 && S_ISREG (status.st_mode)
+         && fstat (TRACER_OWNER, &owner) == 0 && S_ISDIR (owner.st_mode) && fstat (TRACER_MARK, &mark) == 0
+         && S_ISREG (mark.st_mode);
 }
 
 const char *
 tracer_cage_enter (void)
 {
   if (prctl (PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl (PR_SET_DUMPABLE, 0) != 0
-      || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || close_range (TRACER_STATUS + 1, ~0U, 0) != 0)
+      || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || close_range (TRACER_MARK + 1, ~0U, 0) != 0)
     return "the kernel refuses";
   if (!keep_one_capability ())
     return "it keeps rights";

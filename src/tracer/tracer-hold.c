@@ -237,6 +237,8 @@ tracer_hold (TracerHold *hold, pid_t pid, pid_t tid, uint64_t deadline)
     status = hold_all (hold, pid, deadline);
   else if ((status = interrupt (hold, pid, tid)) == 0)
     status = await_stop (hold, 0, deadline);
+  if (status == 0 && !tracer_is_same (hold->uid, hold->gid))
+    status = ESRCH;
 
   if (status != 0)
     tracer_let_go (hold);

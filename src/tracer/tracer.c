@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * ha-profiler-tracer [--modify] PID [VDSO [ZOMBIE...]]: the only code with ptrace rights. It does what its
- * peer asks, a few fixed operations, to the one process that it was started for, and bounds each in time; it
- * parses nothing of the target and opens no path. Its peer parses the target's bytes and may have been taken
- * over by them: nothing that it sends is believed. VDSO: where the target's is. ZOMBIE: a copy that an
- * earlier tracer left to the target, by its number there: it is reaped.
- * --modify: what the peer may ask for changes the target.
+ * ha-profiler-tracer [--modify] PID UID GID [VDSO [ZOMBIE...]]: the only code with ptrace rights. It does
+ * what its peer asks, a few fixed operations, to the one process, of this user and group, that it was started
+ * for, and bounds each in time; it parses nothing of the target and opens no path. Its peer parses the
+ * target's bytes and may have been taken over by them: nothing that it sends is believed. --modify: it may
+ * ask for what changes the target. VDSO: where the target's is. ZOMBIE: a copy that an earlier tracer left.
  */
 
 #include "tracer.h"
@@ -574,7 +573,7 @@ main (int argc, char **argv)
   static Session session = { .reap_interval = REAP_INTERVAL };
   const char *open_lock;
 
-  if (!tracer_parse_arguments (argc, argv, &session.pid, &session.may_modify, &session.copy)
+  if (!tracer_parse_arguments (argc, argv, &session.pid, &session.hold, &session.may_modify, &session.copy)
       || !tracer_check_descriptors ())
     {
       fputs ("ha-profiler-tracer is started by ha-profilerd, with descriptors of one process\n", stderr);

@@ -16,6 +16,8 @@ enum
   TRACER_PIDFD = 4,  /* of the target */
   TRACER_TASKS = 5,  /* the directory /proc/PID/task of the target */
   TRACER_STATUS = 6, /* /proc/PID/status of the target */
+  TRACER_OWNER = 7,  /* the directory /proc/PID: whose the target is */
+  TRACER_MARK = 8,   /* /proc/PID/pagemap, opened when the target was authorised: which program it is */
 };
 
 #define TRACER_MAX_THREADS 4096
@@ -32,6 +34,8 @@ typedef struct
 typedef struct
 {
   timer_t alarm; /* raises SIGALRM, which interrupts a system call of the serving thread and no other */
+  uid_t uid;     /* the target's effective ones when it was authorised */
+  gid_t gid;
 
   unsigned n_threads;
   TracerThread threads[TRACER_MAX_THREADS];
@@ -51,12 +55,17 @@ uint64_t tracer_now (void);
  * UINT64_MAX: it cannot be read. */
 uint64_t tracer_read_status (const char *name, uint64_t otherwise);
 
+/* Whether the target still is the program, of the same user and group, that was authorised. While a thread of
+ * it is held this cannot change. */
+bool tracer_is_same (uid_t uid, gid_t gid);
+
 /* waitpid() for @tid, which we have attached to; 0: not until @deadline. */
 pid_t tracer_wait (TracerHold *hold, pid_t tid, int *status, uint64_t deadline);
 
 /*
  * Stops the thread @tid of the process @pid, or all of its threads (0), by @deadline. Returns 0 or an errno
- * of the protocol; in this case nothing is held. Look at @hold's stuck after each of the two.
+ * of the protocol (ESRCH, too, if the process has become another program); in this case nothing is held. Look
+ * at @hold's stuck after each of the two.
  */
 int tracer_hold (TracerHold *hold, pid_t pid, pid_t tid, uint64_t deadline);
 void tracer_let_go (TracerHold *hold);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -404,16 +405,21 @@ find_vdso (guint pid)
   return 0;
 }
 
-/* The program, the target, where its vDSO is, and what earlier tracers left to it. */
+/* The program, the target, whose it is, where its vDSO is, and what earlier tracers left to it. */
 static GPtrArray *
 make_tracer_arguments (guint pid)
 {
+  g_autofree char *directory = g_strdup_printf ("/proc/%u", pid);
+  struct stat owner = { 0 };
   GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GArray) zombies = list_zombies (pid);
 
   g_ptr_array_add (argv, g_build_filename (HAP_TEST_BUILD_DIR, "src", "tracer", "ha-profiler-tracer", NULL));
   g_ptr_array_add (argv, g_strdup ("--modify"));
   g_ptr_array_add (argv, g_strdup_printf ("%u", pid));
+  stat (directory, &owner);
+  g_ptr_array_add (argv, g_strdup_printf ("%u", owner.st_uid));
+  g_ptr_array_add (argv, g_strdup_printf ("%u", owner.st_gid));
   g_ptr_array_add (argv, g_strdup_printf ("%" G_GUINT64_FORMAT, find_vdso (pid)));
   for (guint i = 0; i < zombies->len; i++)
     g_ptr_array_add (argv, g_strdup_printf ("%u", g_array_index (zombies, guint, i)));
@@ -425,20 +431,23 @@ int
 hap_test_start_tracer (guint pid, int pidfd, guint *tracer_pid, GError **error)
 {
   g_autoptr (GPtrArray) argv = make_tracer_arguments (pid);
-  const int targets[] = { 3, 4, 5, 6 };
-  int sockets[2], sources[4];
+  static const char *const files[] = { "task", "status", ".", "pagemap" };
+  static const int targets[] = { 3, 4, 5, 6, 7, 8 };
+  int sockets[2], sources[] = { -1, pidfd, -1, -1, -1, -1 };
   GPid child;
-  gboolean started;
+  gboolean started = TRUE;
 
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), ==, 0);
   sources[0] = sockets[1];
-  sources[1] = pidfd;
-  sources[2] = open_proc (error, "/proc/%u/task", pid);
-  sources[3] = sources[2] >= 0 ? open_proc (error, "/proc/%u/status", pid) : -1;
-  started = sources[3] >= 0
-            && g_spawn_async_with_pipes_and_fds (NULL, (const char *const *)argv->pdata, NULL,
-                                                 G_SPAWN_DO_NOT_REAP_CHILD, prepare_tracer, NULL, -1, -1, -1,
-                                                 sources, targets, 4, &child, NULL, NULL, NULL, error);
+  for (guint i = 0; i < G_N_ELEMENTS (files) && started; i++)
+    {
+      sources[i + 2] = open_proc (error, "/proc/%u/%s", pid, files[i]);
+      started = sources[i + 2] >= 0;
+    }
+  started = started
+            && g_spawn_async_with_pipes_and_fds (
+                NULL, (const char *const *)argv->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, prepare_tracer, NULL,
+                -1, -1, -1, sources, targets, G_N_ELEMENTS (targets), &child, NULL, NULL, NULL, error);
   close (sockets[1]);
   for (guint i = 2; i < G_N_ELEMENTS (sources); i++)
     if (sources[i] >= 0)

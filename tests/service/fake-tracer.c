@@ -29,7 +29,7 @@ count_others (void)
     {
       int fd = atoi (entry->d_name);
 
-      n += fd > 6 && fd != dirfd (directory);
+      n += fd > 8 && fd != dirfd (directory);
     }
   closedir (directory);
   return n;

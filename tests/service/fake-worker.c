@@ -303,6 +303,25 @@ script_grow (GDBusConnection *service, Worker *worker)
   return error == NULL && ftruncate (fd, 1000) != 0 ? script_fail (service, worker) : error;
 }
 
+/* More than its job may write; honestly, and without a word. */
+static GError *
+spill (GDBusConnection *service, Worker *worker)
+{
+  int fd = -1;
+  GError *error = write_artifact (service, worker, FALSE, &fd);
+
+  return error == NULL && ftruncate (fd, (off_t)2 * 1024 * 1024) != 0 ? script_fail (service, worker) : error;
+}
+
+static GError *
+script_large (GDBusConnection *service, Worker *worker)
+{
+  g_autofree char *name = make_name (worker);
+  GError *error = spill (service, worker);
+
+  return error == NULL ? tell (service, "CommitArtifact", g_variant_new ("(s)", name)) : error;
+}
+
 /* The limit of a file is an error and not the end. */
 static GError *
 script_big_file (GDBusConnection *service, Worker *worker)
@@ -391,6 +410,7 @@ static const struct
                 { "same-name", script_same_name },
                 { "many-artifacts", script_many_artifacts },
                 { "grow", script_grow },
+                { "large", script_large },
                 { "big-file", script_big_file },
                 { "bad-progress", script_bad_progress },
                 { "wrong-type", script_wrong_type },
@@ -430,11 +450,14 @@ handle_run (GDBusConnection *service, GDBusMethodInvocation *invocation, Worker 
     script = g_str_has_prefix (method, "StartLog") ? "wait" : "succeed";
 
   /* These answer when they are cancelled, or not even then. */
-  if (g_str_equal (script, "wait") || g_str_equal (script, "hang") || g_str_equal (script, "notify-wait"))
+  if (g_str_equal (script, "wait") || g_str_equal (script, "hang") || g_str_equal (script, "notify-wait")
+      || g_str_equal (script, "spill"))
     {
       g_object_set_data (G_OBJECT (service), "script", GINT_TO_POINTER (script[0]));
       if (script[0] == 'n')
         g_clear_error (&(GError *){ tell_started (service) });
+      if (script[0] == 's')
+        g_clear_error (&(GError *){ spill (service, worker) });
       g_clear_error (&(GError *){ tell (service, "Progress", g_variant_new ("(d)", 0.25)) });
       return;
     }

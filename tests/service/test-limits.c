@@ -37,21 +37,33 @@ test_busy (void)
   fixture_tear_down (&fixture);
 }
 
+/* FALSE: skipped */
+static gboolean
+set_up_with (Fixture *fixture, const char *limits)
+{
+  g_autofree char *config = NULL;
+  g_autofree char *argument = NULL;
+  g_autoptr (GError) error = NULL;
+  gint fd = g_file_open_tmp ("ha-profiler-test-XXXXXX.conf", &config, &error);
+  const char *arguments[] = { NULL, NULL };
+  gboolean is_up;
+
+  g_assert_no_error (error);
+  g_close (fd, NULL);
+  g_file_set_contents (config, limits, -1, NULL);
+  arguments[0] = argument = g_strdup_printf ("--config=%s", config);
+  is_up = fixture_set_up (fixture, arguments);
+  g_unlink (config);
+  return is_up;
+}
+
 static void
 test_too_many (void)
 {
   Fixture fixture;
   g_autoptr (GError) error = NULL;
-  g_autofree char *config = NULL;
-  g_autofree char *argument = NULL;
-  gint fd = g_file_open_tmp ("ha-profiler-test-XXXXXX.conf", &config, &error);
-  const char *arguments[] = { NULL, NULL };
 
-  g_assert_no_error (error);
-  g_close (fd, NULL);
-  g_file_set_contents (config, "[Limits]\nJobs=3\nJobsPerUser=2\n", -1, NULL);
-  arguments[0] = argument = g_strdup_printf ("--config=%s", config);
-  if (fixture_set_up (&fixture, arguments))
+  if (set_up_with (&fixture, "[Limits]\nJobs=3\nJobsPerUser=2\n"))
     {
       for (guint i = 0; i < 2; i++)
         {
@@ -63,7 +75,32 @@ test_too_many (void)
       fixture_assert_error (&error, "Busy", "2 jobs run for user");
       fixture_tear_down (&fixture);
     }
-  g_unlink (config);
+}
+
+/* Who commits what is too large, and who writes on and says nothing. */
+static void
+test_artifact_bytes (void)
+{
+  static const char *const scripts[] = { "large", "spill" };
+  Fixture fixture;
+  guint target;
+
+  if (!set_up_with (&fixture, "[Limits]\nJobArtifactBytes=1M\n"))
+    return;
+  target = fixture_add_target (&fixture, "python");
+  for (guint i = 0; i < G_N_ELEMENTS (scripts); i++)
+    {
+      g_autofree char *path = fixture_start_job (&fixture, target, scripts[i]);
+      g_autoptr (GVariant) error = NULL;
+      const char *name, *message;
+
+      fixture_wait_for_state (&fixture, path, "failed");
+      error = fixture_get (&fixture, path, "Error");
+      g_variant_get (error, "(&s&s)", &name, &message);
+      g_assert_cmpstr (name, ==, "org.homeassistant.Profiler.Error.NoSpace");
+      g_assert_nonnull (strstr (message, "JobArtifactBytes"));
+    }
+  fixture_tear_down (&fixture);
 }
 
 /* Of jobs that have ended, the last ones can be read. */
@@ -161,6 +198,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/service/job/busy", test_busy);
   g_test_add_func ("/service/job/too-many", test_too_many);
+  g_test_add_func ("/service/job/artifact-bytes", test_artifact_bytes);
   g_test_add_func ("/service/job/bounded", test_bounded);
   g_test_add_func ("/service/call/too-long", test_long_call);
   g_test_add_func ("/service/call/languages", test_many_languages);

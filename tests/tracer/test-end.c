@@ -210,7 +210,51 @@ test_cage (void)
   fds = g_dir_open (fds_path, 0, NULL);
   g_assert_nonnull (fds);
   while ((name = g_dir_read_name (fds)) != NULL)
-    g_assert_cmpuint (g_ascii_strtoull (name, NULL, 10), <=, 6);
+    g_assert_cmpuint (g_ascii_strtoull (name, NULL, 10), <=, 8);
+}
+
+/* What a process becomes after it was authorised is not held, by whatever tracer of then. */
+static void
+assert_turns (const char *mode, const char *argument)
+{
+  g_autoptr (HapTestProcess) process = tracer_test_spawn_with (mode, argument);
+  g_autoptr (HapTarget) before = tracer_test_attach (process);
+  g_autoptr (HapTarget) after = NULL;
+  guint pid = hap_test_process_get_pid (process);
+
+  tracer_test_visit (before, pid);
+  hap_test_process_write_line (process, "");
+  g_free (hap_test_process_read_line (process)); /* "ready", as what it is now */
+  for (guint tid = 0; tid <= pid; tid += pid)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (hap_target_hold (before, tid, &error));
+      g_assert_error (error, HAP_ERROR, HAP_ERROR_TARGET_GONE);
+    }
+  tracer_test_wait_until_free (pid, pid);
+  g_assert_true (hap_test_process_is_alive (process));
+
+  after = tracer_test_attach (process);
+  tracer_test_visit (after, pid);
+}
+
+static void
+test_other_program (void)
+{
+  assert_turns ("execs", "1");
+}
+
+static void
+test_other_owner (void)
+{
+  if (geteuid () != 0)
+    {
+      g_test_skip ("only root can give a process to somebody else");
+      return;
+    }
+  assert_turns ("turns", "user");
+  assert_turns ("turns", "group");
 }
 
 /* Started by hand it does nothing. */
@@ -240,5 +284,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tracer/end/protocol", test_protocol);
   g_test_add_func ("/tracer/cage/descriptors", test_cage);
   g_test_add_func ("/tracer/cage/usage", test_usage);
+  g_test_add_func ("/tracer/turned/program", test_other_program);
+  g_test_add_func ("/tracer/turned/owner", test_other_owner);
   return g_test_run ();
 }

@@ -476,6 +476,18 @@ run_execs (int left, bool first)
     execl ("/proc/self/exe", "tracer-target", "execs", number, "again", NULL);
 }
 
+/* Becomes nobody's, as a program may that is set-uid, or of nobody's group. */
+static void
+run_turns (const char *what)
+{
+  char byte;
+
+  puts ("ready");
+  fflush (stdout);
+  if (read (0, &byte, 1) != 1 || (strcmp (what, "user") == 0 ? seteuid (65534) : setegid (65534)) != 0)
+    abort ();
+}
+
 /* What the main thread does while others answer. */
 static void
 run_in_main (const char *mode, const char *argument)
@@ -548,6 +560,8 @@ main (int argc, char **argv)
     }
   else if (strcmp (mode, "execs") == 0)
     run_execs (atoi (argv[2]), argc == 3);
+  else if (strcmp (mode, "turns") == 0)
+    run_turns (argv[2]);
   else if (strncmp (mode, "main-", 5) == 0)
     run_in_main (mode, argc > 2 ? argv[2] : "0");
   answer ();

@@ -29,6 +29,12 @@ static const char *const real[] = { "--worker=" HAP_TEST_BUILD "/src/worker/ha-p
                                     "--plugin-dir=" HAP_TEST_BUILD "/plugins",
                                     "--plugin-dir=" HAP_TEST_PLUGIN_DIR, NULL };
 
+typedef struct
+{
+  Fixture *fixture;
+  const char *job;
+} Waiting;
+
 static HapTestProcess *
 spawn (const char *script)
 {
@@ -133,6 +139,118 @@ test_bounded (void)
   fixture_tear_down (&fixture);
 }
 
+static char *
+start (Fixture *fixture, guint target, const char *more)
+{
+  g_autofree char *text = g_strdup_printf ("({'target': <%u>%s},)", target, more);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply =
+      fixture_call (fixture, PROFILER_PATH, "Profiler", "Start", g_variant_new_parsed (text), &error);
+  char *job = NULL;
+
+  g_assert_no_error (error);
+  g_variant_get (reply, "(o)", &job);
+  return job;
+}
+
+/* What subscribers hear: how often of forged things, and which of it was said to be another job's. */
+typedef struct
+{
+  const char *job;
+  GString *forged;
+  guint n_own;
+} Heard;
+
+static void
+on_signal (GDBusConnection *connection,
+           const char *sender,
+           const char *path,
+           const char *interface,
+           const char *signal,
+           GVariant *parameters,
+           gpointer data)
+{
+  Heard *heard = data;
+  g_autofree char *text = g_variant_print (parameters, FALSE);
+
+  if (strstr (text, "forged") == NULL)
+    return;
+  if (g_str_equal (path, heard->job) || strstr (text, heard->job) != NULL
+      || strstr (text, "TakenOver") == NULL)
+    g_string_append_printf (heard->forged, "%s %s %s\n", path, signal, text);
+  else
+    heard->n_own++;
+}
+
+static gboolean
+has_samples (gpointer data)
+{
+  const Waiting *waiting = data;
+  g_autoptr (GVariant) progress = fixture_get (waiting->fixture, waiting->job, "Progress");
+
+  return g_variant_get_double (progress) > 0;
+}
+
+static void
+assert_not_forged (Fixture *fixture, const char *job, const char *property)
+{
+  g_autoptr (GVariant) value = fixture_get (fixture, job, property);
+  g_autofree char *text = g_variant_print (value, FALSE);
+
+  if (strstr (text, "forged") != NULL)
+    g_error ("%s: %s", property, text);
+}
+
+/* Of what it says nothing comes to a job that runs beside its own. */
+static void
+test_forged (void)
+{
+  Fixture fixture = { 0 };
+  g_autoptr (HapTestProcess) process = NULL;
+  g_autoptr (HapTestProcess) other = NULL;
+  g_autoptr (GVariant) subscribed = NULL;
+  g_autoptr (GVariant) report = NULL;
+  g_autoptr (GVariant) cancelled = NULL;
+  g_autoptr (GVariant) progress = NULL;
+  g_autoptr (GVariant) artifacts = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GString) forged = g_string_new (NULL);
+  g_autofree char *job = NULL;
+  g_autofree char *more = NULL;
+  Heard heard = { .forged = forged };
+
+  if (!fixture_set_up (&fixture, real))
+    return;
+  process = spawn ("busy.py");
+  other = spawn ("busy.py");
+  subscribed = fixture_call (&fixture, PROFILER_PATH, "Profiler.Manager", "Subscribe", NULL, &error);
+  g_assert_no_error (error);
+  heard.job = job = start (&fixture, hap_test_process_get_pid (other), ", 'seconds': <600.0>");
+  g_dbus_connection_signal_subscribe (fixture.connection, PROFILER_NAME, NULL, NULL, NULL, NULL,
+                                      G_DBUS_SIGNAL_FLAGS_NONE, on_signal, &heard, NULL);
+  fixture_wait (has_samples, &(Waiting){ &fixture, job });
+  more = g_strdup_printf (", 'attempt': <'forge'>, 'job': <'%s'>", job);
+  report = take_over (&fixture, hap_test_process_get_pid (process), more, &error);
+  g_assert_no_error (error);
+
+  fixture_wait_for_state (&fixture, job, "running");
+  progress = fixture_get (&fixture, job, "Progress");
+  g_assert_cmpfloat (g_variant_get_double (progress), <, 1);
+  cancelled = fixture_call (&fixture, job, "Profiler.Job", "Cancel", NULL, &error);
+  g_assert_no_error (error);
+  fixture_wait_for_state (&fixture, job, "cancelled");
+  assert_not_forged (&fixture, job, "Summary");
+  assert_not_forged (&fixture, job, "Artifacts");
+  artifacts = fixture_get (&fixture, job, "Artifacts");
+  g_assert_cmpuint (g_variant_n_children (artifacts), ==, 5);
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+  /* Its own entry and notification came. */
+  g_assert_cmpuint (heard.n_own, >=, 2);
+  g_assert_cmpstr (forged->str, ==, "");
+  fixture_tear_down (&fixture);
+}
+
 /* Its watchdog may end a tracer; then there is another soon. */
 static guint
 wait_for_child (Fixture *fixture, const char *program)
@@ -209,9 +327,7 @@ test_owner (void)
 {
   Fixture fixture = { 0 };
   g_autoptr (HapTestProcess) process = NULL;
-  g_autoptr (GVariant) reply = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *job = NULL;
   guint worker, tracer, target;
 
   if (geteuid () != 0)
@@ -223,11 +339,7 @@ test_owner (void)
     return;
   process = spawn ("busy_nobody.py");
   target = hap_test_process_get_pid (process);
-  text =
-      g_strdup_printf ("{'target': <%u>, 'seconds': <60.0>, 'precision': <'exact'>, 'rate': <200>}", target);
-  reply = fixture_call (&fixture, PROFILER_PATH, "Profiler", "Start",
-                        g_variant_new ("(@a{sv})", g_variant_new_parsed (text)), &error);
-  g_assert_no_error (error);
+  job = start (&fixture, target, ", 'seconds': <60.0>, 'precision': <'exact'>, 'rate': <200>");
   fixture_wait (has_tracer, &fixture);
   worker = wait_for_child (&fixture, "ha-profiler-worker");
   tracer = wait_for_child (&fixture, "ha-profiler-tracer");
@@ -248,6 +360,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/security/worker/refused", test_refused);
   g_test_add_func ("/security/worker/bounded", test_bounded);
+  g_test_add_func ("/security/worker/forged", test_forged);
   g_test_add_func ("/security/owner/refused", test_owner);
   return g_test_run ();
 }

@@ -40,6 +40,7 @@ typedef struct
 
   guint victim;  /* a process that it has no business with */
   char *attempt; /* NULL: all that only fail */
+  char *job;     /* another's, by its path */
 } TakenOver;
 typedef HapActionClass TakenOverClass;
 
@@ -233,12 +234,13 @@ start_threads (void)
   return n;
 }
 
-/* A call past the worker's own code. */
+/* A call past the worker's own code. @method: with its interface's last words */
 static void
-send_call (const char *method, GVariant *body, guint serial)
+send_call (const char *path, const char *method, GVariant *body, guint serial)
 {
-  g_autoptr (GDBusMessage) message =
-      g_dbus_message_new_method_call (NULL, "/", "org.homeassistant.Profiler.Private.Job", method);
+  g_auto (GStrv) words = g_strsplit (method, "/", 2);
+  g_autofree char *interface = g_strconcat ("org.homeassistant.Profiler.", words[0], NULL);
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (NULL, path, interface, words[1]);
   g_autofree guchar *blob = NULL;
   gsize size = 0;
 
@@ -253,15 +255,48 @@ static void
 flood (void)
 {
   for (guint i = 1; TRUE; i++)
-    send_call ("Entry", g_variant_new_parsed ("('forged', @a{sv} {})"), 1000000 + i);
+    send_call ("/", "Private.Job/Entry", g_variant_new_parsed ("('forged', @a{sv} {})"), 1000000 + i);
 }
 
 static void
 ask_for_another (guint victim)
 {
-  send_call ("OpenThreads", g_variant_new ("(uu)", victim, 0), 1000000);
+  send_call ("/", "Private.Job/OpenThreads", g_variant_new ("(uu)", victim, 0), 1000000);
   while (TRUE)
     pause ();
+}
+
+/* What it says of its own job, in the name of another. */
+static void
+forge (const char *job)
+{
+  static const struct
+  {
+    const char *method, *body;
+    gboolean own; /* of its own job, too, so that it is seen to be said */
+  } calls[] = {
+    { "Private.Job/Notify", "('forged', 'forged', 'forged')", TRUE },
+    { "Private.Job/Summarize", "({'forged': <true>},)", TRUE },
+    { "Private.Job/Progress", "(1.0,)", TRUE },
+    { "Private.Job/CreateArtifact", "('forged', 'text/plain', 'forged')", FALSE },
+    { "Job/Cancel", "()", FALSE },
+  };
+  g_autoptr (GVariant) entries = g_variant_ref_sink (g_variant_new_parsed ("[{'message': <'forged'>}]"));
+  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (entries);
+  const char *const paths[] = { job, "/" };
+  guint serial = 1000000;
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      GVariant *packed = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
+
+      send_call (paths[i], "Private.Job/Entries", g_variant_new ("(@ay)", packed), serial++);
+      for (guint j = 0; j < G_N_ELEMENTS (calls); j++)
+        {
+          if (paths[i] == job || calls[j].own)
+            send_call (paths[i], calls[j].method, g_variant_new_parsed (calls[j].body), serial++);
+        }
+    }
 }
 
 static gboolean
@@ -287,6 +322,8 @@ run (HapAction *action, HapTarget *target, HapReport *report, GCancellable *canc
     flood ();
   else if (g_strcmp0 (self->attempt, "another") == 0)
     ask_for_another (self->victim);
+  else if (g_strcmp0 (self->attempt, "forge") == 0 && self->job != NULL)
+    forge (self->job);
   else
     {
       try_files (report, self->victim);
@@ -304,8 +341,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 
   if (id == 1)
     self->victim = g_value_get_uint (value);
-  else
+  else if (id == 2)
     self->attempt = g_value_dup_string (value);
+  else
+    self->job = g_value_dup_string (value);
 }
 
 static void
@@ -316,13 +355,14 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
   if (id == 1)
     g_value_set_uint (value, self->victim);
   else
-    g_value_set_string (value, self->attempt);
+    g_value_set_string (value, id == 2 ? self->attempt : self->job);
 }
 
 static void
 finalize (GObject *object)
 {
   g_free (((TakenOver *)object)->attempt);
+  g_free (((TakenOver *)object)->job);
   G_OBJECT_CLASS (taken_over_parent_class)->finalize (object);
 }
 
@@ -344,6 +384,8 @@ taken_over_class_init (TakenOverClass *klass)
       g_param_spec_uint ("victim", NULL, "Another process", 0, G_MAXUINT, 0, HAP_PARAM_DATA));
   g_object_class_install_property (object_class, 2,
                                    g_param_spec_string ("attempt", NULL, "What to do", NULL, HAP_PARAM_DATA));
+  g_object_class_install_property (object_class, 3,
+                                   g_param_spec_string ("job", NULL, "Another's job", NULL, HAP_PARAM_DATA));
 }
 
 static void

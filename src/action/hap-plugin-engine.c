@@ -8,6 +8,8 @@
 #include "hap-plugin-engine.h"
 
 #include <glib/gi18n.h>
+#include <link.h>
+#include <string.h>
 
 #include "config.h"
 #include "hap-action.h"
@@ -84,6 +86,34 @@ is_sound_action (GType type, const char *plugin)
   return TRUE;
 }
 
+/* The dynamic linker dies of a file that is shorter than it says, as a full disk leaves one. What is wrong
+ * otherwise it says itself. */
+static gboolean
+is_cut_short (PeasPluginInfo *info)
+{
+  g_autofree char *file = g_strdup_printf ("lib%s.so", peas_plugin_info_get_module_name (info));
+  g_autofree char *path = g_build_filename (peas_plugin_info_get_module_dir (info), file, NULL);
+  g_autoptr (GMappedFile) map = g_mapped_file_new (path, FALSE, NULL);
+  gsize size = map != NULL ? g_mapped_file_get_length (map) : 0;
+  ElfW (Ehdr) header;
+  ElfW (Phdr) segment;
+
+  if (size < sizeof header)
+    return map != NULL;
+  memcpy (&header, g_mapped_file_get_contents (map), sizeof header);
+  for (gsize i = 0; i < header.e_phnum; i++)
+    {
+      if (header.e_phoff > size || size - header.e_phoff < (i + 1) * sizeof segment)
+        return TRUE;
+      memcpy (&segment, g_mapped_file_get_contents (map) + header.e_phoff + i * sizeof segment,
+              sizeof segment);
+      if (segment.p_type == PT_LOAD
+          && (segment.p_offset > size || segment.p_filesz > size - segment.p_offset))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Loads one plugin and returns its action types: NULL when it cannot be loaded. */
 static const GType *
 load_plugin (HapPluginEngine *self, PeasPluginInfo *info)
@@ -92,7 +122,7 @@ load_plugin (HapPluginEngine *self, PeasPluginInfo *info)
   Extension *extension;
   const GType *types;
 
-  if (!peas_engine_load_plugin (self->engine, info))
+  if (is_cut_short (info) || !peas_engine_load_plugin (self->engine, info))
     {
       g_message ("Plugin %s cannot be loaded: left out", name);
       return NULL;

@@ -29,7 +29,7 @@ test_engine_list (void)
 {
   GPtrArray *actions = hap_plugin_engine_list_actions (engine);
 
-  /* Bye and Hello; what is nameless, no action, garbage, missing or empty is left out. */
+  /* Bye and Hello; what is nameless, no action, garbage, cut short, missing or empty is left out. */
   g_assert_cmpuint (actions->len, ==, 2);
   g_assert_cmpstr (g_type_name (GPOINTER_TO_SIZE (actions->pdata[0])), ==, "Bye");
   g_assert_cmpstr (g_type_name (GPOINTER_TO_SIZE (actions->pdata[1])), ==, "Hello");
@@ -41,6 +41,7 @@ test_engine_list (void)
 static void
 test_engine_load (void)
 {
+  static const char *const broken[] = { "garbage", "truncated", "missing", "empty" };
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpuint (hap_plugin_engine_load (engine, "hello", "Hello", &error), ==,
@@ -49,8 +50,12 @@ test_engine_load (void)
   g_assert_cmpuint (hap_plugin_engine_load (engine, "hello", "Nothing", &error), ==, G_TYPE_INVALID);
   g_assert_error (error, HAP_ERROR, HAP_ERROR_FAILED);
   g_clear_error (&error);
-  g_assert_cmpuint (hap_plugin_engine_load (engine, "garbage", "Hello", &error), ==, G_TYPE_INVALID);
-  g_assert_error (error, HAP_ERROR, HAP_ERROR_FAILED);
+  for (guint i = 0; i < G_N_ELEMENTS (broken); i++)
+    {
+      g_clear_error (&error);
+      g_assert_cmpuint (hap_plugin_engine_load (engine, broken[i], "Hello", &error), ==, G_TYPE_INVALID);
+      g_assert_error (error, HAP_ERROR, HAP_ERROR_FAILED);
+    }
 }
 
 /* What others could change is not loaded. */

@@ -21,7 +21,7 @@ guint hap_test_lies_get_reads (HapTestLies *self); /* of this round */
 /* What it would show instead of a word: for who overwrites memory for good. */
 guint64 hap_test_lies_make (HapTestLies *self, guint64 truth);
 
-/* HAP_TEST_ROUNDS, or @otherwise */
+/* HAP_TEST_ROUNDS, or @otherwise, of which a program that is built with sanitizers makes a part */
 guint hap_test_get_rounds (guint otherwise);
 
 G_END_DECLS

@@ -6,7 +6,7 @@
 
 #include "objects-growth.h"
 
-#include <string.h>
+#include "py-repr.h"
 
 typedef struct
 {
@@ -115,22 +115,6 @@ objects_growth_scan (ObjectsGrowth *self, PyHeap *heap, guint limit)
   return grown;
 }
 
-/* repr() of a str: type names are printable all but always, and escaped by whoever shows them. */
-static void
-append_repr (GString *text, const char *name)
-{
-  char quote = strchr (name, '\'') != NULL && strchr (name, '"') == NULL ? '"' : '\'';
-
-  g_string_append_c (text, quote);
-  for (const char *c = name; *c != '\0'; c++)
-    {
-      if (*c == quote || *c == '\\')
-        g_string_append_c (text, '\\');
-      g_string_append_c (text, *c);
-    }
-  g_string_append_c (text, quote);
-}
-
 char *
 objects_growth_to_string (GArray *grown)
 {
@@ -141,7 +125,7 @@ objects_growth_to_string (GArray *grown)
       const ObjectsGrown *item = &g_array_index (grown, ObjectsGrown, i);
 
       g_string_append (text, i > 0 ? ", (" : "(");
-      append_repr (text, item->name);
+      py_repr_append_text (text, item->name);
       g_string_append_printf (text, ", %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT ")", item->total,
                               item->delta);
     }

@@ -70,25 +70,6 @@ describe (PyHeap *heap, guint32 index)
   return cut (repr);
 }
 
-/* repr() of a str that is ours. */
-static void
-append_quoted (GString *list, const char *text)
-{
-  char quote = strchr (text, '\'') != NULL && strchr (text, '"') == NULL ? '"' : '\'';
-
-  g_string_append_c (list, quote);
-  for (const char *c = text; *c != '\0'; c++)
-    {
-      if (*c == quote || *c == '\\')
-        g_string_append_c (list, '\\');
-      if (*c == '\n')
-        g_string_append (list, "\\n");
-      else
-        g_string_append_c (list, *c);
-    }
-  g_string_append_c (list, quote);
-}
-
 /* objgraph.find_backref_chain() with Home Assistant's condition: the first who is another, and the object. */
 static char *
 describe_chain (PyHeap *heap, guint32 index, const char *repr)
@@ -102,11 +83,11 @@ describe_chain (PyHeap *heap, guint32 index, const char *repr)
       {
         g_autofree char *holder = describe (heap, referrers[i]);
 
-        append_quoted (list, holder);
+        py_repr_append_text (list, holder);
         g_string_append (list, ", ");
         break;
       }
-  append_quoted (list, repr);
+  py_repr_append_text (list, repr);
   g_string_append_c (list, ']');
   return g_string_free (list, FALSE);
 }

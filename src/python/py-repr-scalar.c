@@ -79,6 +79,15 @@ append_quoted (GString *text, const guint32 *characters, gsize n)
 }
 
 void
+py_repr_append_text (GString *text, const char *value)
+{
+  glong n;
+  g_autofree gunichar *characters = g_utf8_to_ucs4_fast (value, -1, &n);
+
+  append_quoted (text, characters, n);
+}
+
+void
 py_print_string (PyPrinter *self, guint64 object)
 {
   guint64 length;

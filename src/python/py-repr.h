@@ -25,6 +25,9 @@ char *py_repr (PyInspector *inspector, guint64 object); /* (transfer full) */
  * (nullable) */
 char *py_repr_with_part (PyInspector *inspector, guint64 object, guint64 part, char **part_text);
 
+/* Appends the repr() of a str with this text: UTF-8 */
+void py_repr_append_text (GString *text, const char *value);
+
 /* Appends the repr() of a bytes object. */
 void py_repr_append_bytes (GString *text, const guint8 *bytes, gsize n);
 

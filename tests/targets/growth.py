@@ -48,6 +48,9 @@ class Twin:  # noqa: another class of that name: both count as one
     pass
 
 
+# Names that Python does not print as they are.
+Odd = [type(name, (), {}) for name in ("it's", 'it\'s "odd"', 'a "name"', "two\nlines\t\\", "gr\u00f6\u00dfer\u2028\xa0\x7f\U0001f600\U000e0001")]
+
 kept, dropped = [], [Shrinks(i) for i in range(50)]
 gc.collect()
 gc.disable()
@@ -62,7 +65,7 @@ while os.read(0, 100):
     step += 1
     spare = None
     if step > 1:
-        kept += [Grows(i) for i in range(10 * step)] + [FirstTwin(), Twin()]
+        kept += [Grows(i) for i in range(10 * step)] + [FirstTwin(), Twin()] + [make() for make in Odd]
         kept.append({step: kept[-1]})
         del dropped[:20]
     text = repr(growth(1000, peaks))

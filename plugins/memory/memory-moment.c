@@ -51,6 +51,7 @@ try_moment (MemoryMoment *self,
   if (self->snapshot == NULL)
     return FALSE;
   self->pause_ns = MAX (self->pause_ns, hap_snapshot_get_pause_ns (self->snapshot));
+  self->no_snapshot = hap_snapshot_get_refusal (self->snapshot);
   self->time = hap_snapshot_get_time (self->snapshot);
   frozen = py_runtime_with_memory (runtime, hap_snapshot_get_memory (self->snapshot));
   self->heap = py_heap_new (frozen, hap_snapshot_get_maps (self->snapshot), flags, cancellable, error);
@@ -68,13 +69,43 @@ may_be_tried_again (MemoryMoment *self, const GError *error)
          || (self->snapshot != NULL && g_error_matches (error, HAP_ERROR, HAP_ERROR_BUSY));
 }
 
-/* Bytes of objects that do not lie in pools: they, or their items, came from malloc. */
-static guint64
-sum_outside (PyHeap *heap, const PyPools *pools, const HapResidency *residency)
+/* What objects take of one mapping, outside of pools. */
+typedef struct
+{
+  guint64 bytes, small_bytes;
+  guint64 small_chunks; /* what malloc takes for the small ones */
+  guint32 n_small;
+  gboolean followed; /* it is malloc's, which says what is free */
+} Share;
+
+typedef struct
+{
+  Share *shares; /* of each mapping */
+  guint64 bytes; /* of objects that do not lie in pools: they, or their items, came from malloc */
+  guint32 n_in_pools, n_small;
+} Outside;
+
+static void
+outside_count (Outside *self, const HapResidency *residency, const HapResident *mapping, guint64 size)
+{
+  Share *share = &self->shares[mapping - (const HapResident *)residency->mappings->data];
+  guint64 chunk = hap_malloc_get_chunk (size);
+
+  self->bytes += size;
+  share->bytes += size;
+  if (chunk > HAP_MALLOC_SMALL)
+    return;
+  self->n_small++;
+  share->n_small++;
+  share->small_bytes += size;
+  share->small_chunks += chunk;
+}
+
+static void
+outside_find (Outside *self, PyHeap *heap, const PyPools *pools, const HapResidency *residency)
 {
   guint32 n = py_heap_get_n_objects (heap);
   const HapResident *mapping = NULL;
-  guint64 sum = 0;
 
   for (guint32 i = 0; i < n; i++)
     {
@@ -85,20 +116,51 @@ sum_outside (PyHeap *heap, const PyPools *pools, const HapResidency *residency)
       if (mapping == NULL || mapping->file)
         continue;
       if (!py_pools_contain (pools, address))
-        sum += size;
-      else if (size > MAX_BLOCK + HEAD)
-        sum += size - HEAD;
+        {
+          outside_count (self, residency, mapping, size);
+          continue;
+        }
+      self->n_in_pools++;
+      if (size > MAX_BLOCK + HEAD)
+        self->bytes += size - HEAD;
     }
-  return sum;
 }
 
 static void
-take_malloc (HapMemory *memory, const HapResident *area, HapResidentAreas *areas)
+take_malloc (HapMemory *memory,
+             const HapResident *area,
+             HapResidentAreas *areas,
+             Share *share,
+             guint64 *small)
 {
   guint64 used;
 
-  if (hap_malloc_measure (memory, area, &used) && used < area->resident)
+  share->followed = hap_malloc_measure (memory, area, &used, small);
+  if (share->followed && used < area->resident)
     areas->bytes[HAP_AREA_SLACK] += area->resident - used;
+}
+
+/* Where Python's objects are malloc's (PYTHONMALLOC), so is what is free of them, and not all of that can be
+ * told from what C code has: @small bytes of glibc's small pieces, and all of other allocators' mappings. */
+static void
+doubt (HapResidentAreas *areas, Outside *outside, const HapResidency *residency, guint64 small)
+{
+  guint64 chunks = 0;
+
+  for (guint i = 0; i < residency->mappings->len; i++)
+    {
+      const Share *share = &outside->shares[i];
+      guint64 resident = g_array_index (residency->mappings, HapResident, i).resident;
+
+      if (share->followed)
+        {
+          chunks += share->small_chunks;
+          outside->bytes += share->small_chunks - share->small_bytes;
+        }
+      else if (share->n_small > 0)
+        areas->unsure += resident - MIN (share->bytes, resident);
+    }
+  areas->unsure += small - MIN (chunks, small);
 }
 
 /* Every resident byte belongs to one area: what no rule claims is native. */
@@ -107,14 +169,18 @@ split (MemoryMoment *self, const HapResidency *residency)
 {
   HapMemory *memory = hap_snapshot_get_memory (self->snapshot);
   g_autoptr (PyPools) pools = py_pools_new (memory, residency);
+  g_autofree Share *shares = g_new0 (Share, residency->mappings->len + 1);
+  Outside outside = { .shares = shares };
   HapResidentAreas *areas = &self->areas;
-  guint64 rest = 0;
+  guint64 rest = 0, small = 0;
 
   areas->resident = residency->resident;
   areas->swapped = residency->swapped;
+  outside_find (&outside, self->heap, pools, residency);
   for (guint i = 0; i < residency->mappings->len; i++)
     {
       const HapResident *mapping = &g_array_index (residency->mappings, HapResident, i);
+      guint64 its_small = 0;
 
       if (mapping->file)
         areas->bytes[HAP_AREA_FILES] += mapping->resident;
@@ -122,13 +188,17 @@ split (MemoryMoment *self, const HapResidency *residency)
         areas->bytes[HAP_AREA_STACKS] += mapping->resident;
       else
         rest += mapping->resident;
-      take_malloc (memory, mapping, areas);
+      take_malloc (memory, mapping, areas, &shares[i], &its_small);
+      small += its_small;
     }
+  if (outside.n_small > outside.n_in_pools)
+    doubt (areas, &outside, residency, small);
   areas->bytes[HAP_AREA_SLACK] += pools->touched - MIN (pools->used, pools->touched);
   areas->bytes[HAP_AREA_SLACK] = MIN (areas->bytes[HAP_AREA_SLACK], rest);
   rest -= areas->bytes[HAP_AREA_SLACK];
-  areas->bytes[HAP_AREA_PYTHON] = MIN (pools->used + sum_outside (self->heap, pools, residency), rest);
+  areas->bytes[HAP_AREA_PYTHON] = MIN (pools->used + outside.bytes, rest);
   areas->bytes[HAP_AREA_NATIVE] = rest - areas->bytes[HAP_AREA_PYTHON];
+  areas->unsure = MIN (areas->unsure, areas->bytes[HAP_AREA_NATIVE]);
 }
 
 MemoryMoment *

@@ -14,7 +14,8 @@ typedef struct
   PyHeap *heap;
   HapResidentAreas areas;
   guint64 pause_ns;
-  double time; /* when it was, in seconds of CLOCK_MONOTONIC */
+  const char *no_snapshot; /* (nullable): why the copy was no fork */
+  double time;             /* when it was, in seconds of CLOCK_MONOTONIC */
 } MemoryMoment;
 
 /* @residency_fd: /proc/PID/smaps of the target; -1: not to be had, so that areas are all 0 */

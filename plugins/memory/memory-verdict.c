@@ -54,6 +54,7 @@ append_areas (GString *text, const HapHeapProfile *profile)
 {
   g_autofree char *resident = format_size (profile->after.resident);
   g_autofree char *swapped = format_size (profile->after.swapped);
+  g_autofree char *unsure = format_size (profile->after.unsure);
 
   g_string_append_printf (text, _ ("%s are in memory: "), resident);
   for (guint area = 0; area < HAP_N_AREAS; area++)
@@ -65,9 +66,24 @@ append_areas (GString *text, const HapHeapProfile *profile)
       g_string_append (text, ")");
     }
   g_string_append (text, ".");
+  if (profile->after.unsure >= NOTABLE)
+    g_string_append_printf (
+        text,
+        _ (" Of what is native, %s may as well be free, and kept by the allocator: Python "
+           "runs without its own here (PYTHONMALLOC)."),
+        unsure);
   if (profile->after.swapped > 0)
     g_string_append_printf (text, _ (" Another %s are swapped out."), swapped);
   g_string_append (text, "\n");
+}
+
+/* Whether most of what grew cannot be memory that is free. */
+static gboolean
+is_surely_native (const HapHeapProfile *profile)
+{
+  gint64 unsure = (gint64)profile->after.unsure - (gint64)profile->before.unsure;
+
+  return unsure < get_growth (profile, HAP_AREA_NATIVE) / 2;
 }
 
 static void
@@ -82,6 +98,10 @@ append_growth (GString *text, const HapHeapProfile *profile)
 
   if (get_growth (profile, most) < NOTABLE)
     g_string_append_printf (text, _ ("Nothing grew by more than 1 MiB in %.1f seconds."), profile->duration);
+  else if (most == HAP_AREA_NATIVE && !is_surely_native (profile))
+    g_string_append (text,
+                     _ ("The growth is native, or memory that is free already and that the allocator keeps: "
+                        "which of them cannot be told. Python's objects do not account for it."));
   else if (most == HAP_AREA_NATIVE)
     g_string_append (text,
                      _ ("The growth is native: not a Python leak. C code took memory and did not give it "

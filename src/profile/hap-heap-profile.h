@@ -67,6 +67,7 @@ typedef enum
 typedef struct
 {
   guint64 bytes[HAP_N_AREAS];
+  guint64 unsure; /* of NATIVE, what may as well be free, in an allocator that does not tell */
   guint64 resident, swapped;
 } HapResidentAreas;
 

@@ -66,14 +66,17 @@ static void
 test_main (void)
 {
   Copy copy;
-  g_autofree char **kept = g_new (char *, N);
+  g_autofree char **kept = g_new (char *, N), **kept_small = g_new (char *, N);
   struct mallinfo2 said;
-  guint64 used = 0;
+  guint64 used = 0, small = 0;
   guint found = 0;
 
   /* Too large for what malloc keeps back to itself. */
   for (guint i = 0; i < N; i++)
-    kept[i] = g_malloc0 (2000);
+    {
+      kept[i] = g_malloc0 (2000);
+      kept_small[i] = g_malloc0 (100);
+    }
   for (guint i = 0; i < N; i += 2)
     g_clear_pointer (&kept[i], g_free);
 
@@ -83,7 +86,7 @@ test_main (void)
     {
       const HapResident *area = &g_array_index (copy.residency->mappings, HapResident, i);
 
-      found += area->heap && hap_malloc_measure (copy.memory, area, &used);
+      found += area->heap && hap_malloc_measure (copy.memory, area, &used, &small);
     }
   copy_clear (&copy);
   g_assert_cmpuint (found, ==, 1);
@@ -91,8 +94,13 @@ test_main (void)
   g_assert_cmpuint (used, >, (said.uordblks - said.hblkhd) * 9 / 10);
   g_assert_cmpuint (used, <, (said.uordblks - said.hblkhd) * 11 / 10 + 300000);
   g_assert_cmpuint (used, <, said.arena * 2 / 3);
+  g_assert_cmpuint (small, >=, (guint64)N * hap_malloc_get_chunk (100));
+  g_assert_cmpuint (small, <=, used - (guint64)N / 2 * 2000);
   for (guint i = 0; i < N; i++)
-    g_free (kept[i]);
+    {
+      g_free (kept[i]);
+      g_free (kept_small[i]);
+    }
 }
 
 static gpointer
@@ -108,17 +116,18 @@ test_arena (void)
   g_autoptr (GThread) thread = g_thread_new ("allocates", allocate, NULL);
   g_autofree char *piece = g_thread_join (g_steal_pointer (&thread));
   const HapResident *area;
-  guint64 used = 0;
+  guint64 used = 0, small = 0;
   Copy copy;
 
   copy_init (&copy);
   area = hap_residency_find (copy.residency, (gsize)piece);
   g_assert_nonnull (area);
   g_assert_false (area->heap);
-  g_assert_true (hap_malloc_measure (copy.memory, area, &used));
+  g_assert_true (hap_malloc_measure (copy.memory, area, &used, &small));
   g_assert_cmpuint (used, >=, 3000);
   g_assert_cmpuint (used, <=, area->mapping.end - area->mapping.start);
-  g_assert_false (hap_malloc_measure (copy.memory, hap_residency_find (copy.residency, (gsize)&used), &used));
+  g_assert_false (
+      hap_malloc_measure (copy.memory, hap_residency_find (copy.residency, (gsize)&used), &used, &small));
   copy_clear (&copy);
 }
 
@@ -132,13 +141,13 @@ test_hostile (void)
   g_autoptr (HapMemory) memory = hap_live_memory_new (open ("/proc/self/mem", O_RDONLY | O_CLOEXEC));
   guint64 start = ((gsize)bytes + 15) & ~(gsize)15;
   HapResident area = { .heap = TRUE };
-  guint64 used;
+  guint64 used, small;
 
   area.mapping = (HapMapping){ .start = start, .end = start + length, .readable = TRUE, .writable = TRUE };
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
       memcpy ((char *)GSIZE_TO_POINTER (start) + 8, &sizes[i], 8);
-      g_assert_false (hap_malloc_measure (memory, &area, &used));
+      g_assert_false (hap_malloc_measure (memory, &area, &used, &small));
     }
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Something like Home Assistant with two integrations, one of which leaks when it is told to: a line on stdin.
 
-memory_leak.py python: objects, in a module's dict behind two holders. memory_leak.py native: memory that C code took."""
+memory_leak.py python: objects, in a module's dict behind two holders. memory_leak.py native: memory that C code took.
+memory_leak.py dropped: nothing; many small objects are made and dropped again."""
 import os
 import sys
 import types
@@ -51,14 +52,21 @@ def leak_native(n):
         libc.memset(libc.malloc(size), 1, size)
 
 
+def make_and_drop(n):
+    items = [float(i) for i in range(n * 100)]
+    items[:-1] = [None] * (len(items) - 1)
+    KEPT.append(items)
+
+
+KEPT = []
 leaky = load("custom_components.leaky", LEAKY)
 honest = load("homeassistant.components.honest", HONEST)
-native = sys.argv[1] == "native"
-if native:
+grow = {"python": leaky.leak, "native": leak_native, "dropped": make_and_drop}[sys.argv[1]]
+if grow is leak_native:
     leak_native(1)
 leaky.leak(10)
 os.write(1, b"ready\n")
 while os.read(0, 1):
     honest.work(1)
-    (leak_native if native else leaky.leak)(20000)
+    grow(20000)
     os.write(1, b"grown\n")

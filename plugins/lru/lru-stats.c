@@ -9,7 +9,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "hap-origin.h"
+#include "hap-origin-counts.h"
 #include "lru-caches.h"
 #include "py-heap-copy.h"
 #include "py-heap-owners.h"
@@ -18,6 +18,10 @@
 #include "py-source-file.h"
 
 #define MAX_KEYS 5000 /* of one SQLAlchemy cache */
+
+/* The service takes 32 MiB of a report at once, counting some more for each entry. */
+#define MAX_KEYS_SIZE (24 * 1024 * 1024) /* of all of them together */
+#define ENTRY_COST 256
 
 struct _LruStats
 {
@@ -46,6 +50,8 @@ typedef struct
   GVariantDict fields;
   char *name;
   guint n_keys;
+  gsize left; /* bytes for further keys */
+  HapOriginCounts *counts;
   GError **error;
   gboolean ok;
 } Writer;
@@ -60,6 +66,7 @@ add_origin (Writer *self, const char *file)
     g_variant_dict_insert (&self->fields, "file", "s", file);
   if (origin == NULL && file != NULL)
     origin = hap_origin_of_file (file);
+  hap_origin_counts_add (self->counts, origin);
   if (origin == NULL)
     return;
   g_variant_dict_insert (&self->fields, "integration", "s", origin->name);
@@ -176,7 +183,11 @@ on_key (guint64 key, guint64 value, gpointer data)
   g_autofree char *value_text = to_text (self, value);
   g_autofree char *message =
       g_strdup_printf ("Cache data for sqlalchemy LRUCache %s: %s: %s", self->name, key_text, value_text);
+  gsize size = strlen (message) + strlen (self->name) + ENTRY_COST;
 
+  if (size > self->left)
+    return FALSE;
+  self->left -= size;
   if (self->n_keys++ > 0)
     g_variant_dict_init (&self->fields, NULL);
   g_variant_dict_insert (&self->fields, "name", "s", self->name);
@@ -188,6 +199,31 @@ on_key (guint64 key, guint64 value, gpointer data)
   return self->ok;
 }
 
+/* What is not shown is said, with what the first key would have said. */
+static gboolean
+write_rest (Writer *self)
+{
+  guint64 n = self->cache->n_entries - MIN (self->n_keys, self->cache->n_entries);
+  g_autofree char *message = NULL;
+
+  if (n == 0)
+    {
+      if (self->n_keys == 0)
+        g_variant_dict_clear (&self->fields);
+      return TRUE;
+    }
+  if (self->n_keys > 0)
+    g_variant_dict_init (&self->fields, NULL);
+  g_variant_dict_insert (&self->fields, "name", "s", self->name);
+  add_counts (self, "sqlalchemy");
+  g_variant_dict_insert (&self->fields, "left_out", "t", n);
+  message = g_strdup_printf (
+      ngettext ("%s keeps %" G_GUINT64_FORMAT " further entry, which is left out here.",
+                "%s keeps %" G_GUINT64_FORMAT " further entries, which are left out here.", n),
+      self->name, n);
+  return send (self, message);
+}
+
 static gboolean
 write_sqlalchemy (Writer *self)
 {
@@ -195,16 +231,35 @@ write_sqlalchemy (Writer *self)
   self->n_keys = 0;
   self->ok = TRUE;
   py_dict_foreach (py_inspector_get_runtime (self->inspector), self->cache->entries, MAX_KEYS, on_key, self);
-  if (self->n_keys == 0)
-    g_variant_dict_clear (&self->fields);
+  self->ok = self->ok && write_rest (self);
+  hap_origin_counts_add (self->counts, py_heap_owners_get (self->owners, self->cache->index));
   g_clear_pointer (&self->name, g_free);
   return self->ok;
+}
+
+/* The last entry: how many are whose, and what it cost. */
+static gboolean
+write_sum (Writer *self, const PyHeapCopy *copy, guint n_caches)
+{
+  g_autofree char *list = hap_origin_counts_to_string (self->counts);
+  g_autofree char *message = g_strconcat (_ ("Caches by integration:"), list, NULL);
+
+  g_variant_dict_init (&self->fields, NULL);
+  g_variant_dict_insert (&self->fields, "caches", "u", n_caches);
+  g_variant_dict_insert_value (&self->fields, "integrations",
+                               hap_origin_counts_to_variant (self->counts, "caches"));
+  g_variant_dict_insert (&self->fields, "pause_us", "d", copy->pause * 1e6);
+  g_variant_dict_insert (&self->fields, "duration_us", "d", copy->duration * 1e6);
+  if (copy->no_snapshot != NULL)
+    g_variant_dict_insert (&self->fields, "no_snapshot", "s", copy->no_snapshot);
+  return send (self, message);
 }
 
 static void
 writer_clear (Writer *self)
 {
   g_clear_pointer (&self->owners, py_heap_owners_free);
+  g_clear_pointer (&self->counts, hap_origin_counts_free);
   g_free (self->bytes);
   g_free (self->objects);
 }
@@ -242,10 +297,14 @@ lru_stats_run (HapAction *action,
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
   g_auto (PyHeapCopy) copy = { 0 };
   g_autoptr (GArray) caches = NULL;
-  g_auto (Writer) writer = { .report = report, .contents = LRU_STATS (action)->contents, .error = error };
+  g_auto (Writer) writer = {
+    .report = report, .contents = LRU_STATS (action)->contents, .left = MAX_KEYS_SIZE, .error = error
+  };
 
-  if (runtime == NULL || !py_heap_copy_take (&copy, target, runtime, PY_HEAP_WITH_REFERENCES, cancellable, error))
+  if (runtime == NULL
+      || !py_heap_copy_take (&copy, target, runtime, PY_HEAP_WITH_REFERENCES, cancellable, error))
     return FALSE;
+  writer.counts = hap_origin_counts_new ();
   writer.heap = copy.heap;
   writer.inspector = py_heap_get_inspector (copy.heap);
   if (!find_owners (&writer, cancellable))
@@ -258,12 +317,14 @@ lru_stats_run (HapAction *action,
       if (!writers[writer.cache->kind](&writer))
         return FALSE;
     }
+  py_heap_copy_drop (&copy);
   /* The texts are Home Assistant's own. */
-  return hap_report_notify (
-      report, "profile_lru_stats", "LRU stats completed",
-      "LRU cache states have been dumped to the log. See [the logs](/config/logs) to review "
-      "the stats.",
-      error);
+  return write_sum (&writer, &copy, caches->len)
+         && hap_report_notify (
+             report, "profile_lru_stats", "LRU stats completed",
+             "LRU cache states have been dumped to the log. See [the logs](/config/logs) to review "
+             "the stats.",
+             error);
 }
 
 static void

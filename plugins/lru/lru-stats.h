@@ -13,7 +13,10 @@ G_BEGIN_DECLS
  * Fields: cache s ("lru_cache", "lru-dict", "sqlalchemy"), name s, hits t, misses t, hit_rate d (0 to 1;
  * absent: never asked), maxsize x (-1: none), currsize t, bytes t (what would be free without the cache),
  * objects u (as many), file s, integration s, kind s. Of SQLAlchemy's: name s, currsize t, maxsize x, and
- * bytes t in the first. What is not known is absent.
+ * bytes t in the first; of what is not shown of one, a last entry: left_out t. What is not known is absent.
+ * The last entry of all: caches u, integrations aa{sv} (name s, kind s, caches u), pause_us d (how long the
+ * target stood still), duration_us d, no_snapshot s (why it was copied meanwhile, and not forked; absent: it
+ * was).
  */
 #define LRU_TYPE_STATS (lru_stats_get_type ())
 G_DECLARE_FINAL_TYPE (LruStats, lru_stats, LRU, STATS, HapAction)

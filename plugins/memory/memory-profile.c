@@ -53,7 +53,8 @@ typedef struct
   HapCensus *census;
   GVariant *summary;
   guint64 pause_ns;
-  double first_time; /* of the first moment, in seconds of CLOCK_MONOTONIC */
+  const char *no_snapshot; /* (nullable): why a copy was no fork */
+  double first_time;       /* of the first moment, in seconds of CLOCK_MONOTONIC */
 } Run;
 
 G_DEFINE_FINAL_TYPE (MemoryProfile, memory_profile, HAP_TYPE_ACTION)
@@ -174,8 +175,11 @@ take_moment (Run *self, PyHeapFlags flags, GError **error)
 
   if (moment == NULL && check_target (self->target, error))
     g_propagate_error (error, g_steal_pointer (&failed));
-  if (moment != NULL)
-    self->pause_ns = MAX (self->pause_ns, moment->pause_ns);
+  if (moment == NULL)
+    return NULL;
+  self->pause_ns = MAX (self->pause_ns, moment->pause_ns);
+  if (moment->no_snapshot != NULL)
+    self->no_snapshot = moment->no_snapshot;
   return moment;
 }
 
@@ -218,8 +222,8 @@ analyse (Run *self, MemoryMoment *moment, guint8 *is_new, GError **error)
   memory_tables_fill (&findings, self->profile);
   self->profile->verdict = memory_verdict_new (&findings, self->profile);
   memory_strings_find_equal (strings, owners, self->profile);
-  self->summary =
-      g_variant_ref_sink (memory_summary_new (self->profile, moment->heap, (double)self->pause_ns / 1e3));
+  self->summary = g_variant_ref_sink (
+      memory_summary_new (self->profile, moment->heap, (double)self->pause_ns / 1e3, self->no_snapshot));
   return TRUE;
 }
 

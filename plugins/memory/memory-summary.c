@@ -26,6 +26,8 @@ describe_areas (const HapHeapProfile *profile)
       add (&list, "area", g_variant_new_string (hap_area_to_string (area)));
       add (&list, "bytes", g_variant_new_uint64 (profile->after.bytes[area]));
       add (&list, "before", g_variant_new_uint64 (profile->before.bytes[area]));
+      if (area == HAP_AREA_NATIVE && profile->after.unsure > 0)
+        add (&list, "unsure", g_variant_new_uint64 (profile->after.unsure));
       g_variant_builder_close (&list);
     }
   return g_variant_builder_end (&list);
@@ -56,7 +58,7 @@ describe_origins (const HapHeapProfile *profile)
 }
 
 GVariant *
-memory_summary_new (const HapHeapProfile *profile, PyHeap *heap, double pause_us)
+memory_summary_new (const HapHeapProfile *profile, PyHeap *heap, double pause_us, const char *no_snapshot)
 {
   const PyHeapStats *stats = py_heap_get_stats (heap);
   PyRuntime *runtime = py_inspector_get_runtime (py_heap_get_inspector (heap));
@@ -69,6 +71,8 @@ memory_summary_new (const HapHeapProfile *profile, PyHeap *heap, double pause_us
   add (&builder, "all_objects", g_variant_new_uint64 (profile->total.objects));
   add (&builder, "all_bytes", g_variant_new_uint64 (profile->total.bytes));
   add (&builder, "pause_us", g_variant_new_double (pause_us));
+  if (no_snapshot != NULL)
+    add (&builder, "no_snapshot", g_variant_new_string (no_snapshot));
   add (&builder, "seconds", g_variant_new_double (profile->duration));
   add (&builder, "python", g_variant_new_string (py_runtime_get_version_string (runtime)));
   add (&builder, "n_conservative", g_variant_new_uint32 (stats->n_conservative));

@@ -50,26 +50,21 @@ make_fields (const Job *job, GArray *grown, const PyHeapCopy *copy)
       g_variant_builder_add (&growth, "(stt)", item->name, item->total, item->delta);
     }
   g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&fields, "{sv}", "scan", g_variant_new_uint32 (job->scans.n_scans));
   g_variant_builder_add (&fields, "{sv}", "growth", g_variant_builder_end (&growth));
   g_variant_builder_add (&fields, "{sv}", "objects",
                          g_variant_new_uint64 (py_heap_get_stats (copy->heap)->n_tracked));
-  g_variant_builder_add (&fields, "{sv}", "pause_us", g_variant_new_double (copy->pause * 1e6));
-  g_variant_builder_add (&fields, "{sv}", "duration_us", g_variant_new_double (copy->duration * 1e6));
+  py_heap_scans_describe (&job->scans, copy, &fields);
   return g_variant_builder_end (&fields);
 }
 
 static GVariant *
 make_summary (const Job *job, guint64 n_objects)
 {
-  const PyHeapScans *scans = &job->scans;
   GVariantBuilder summary;
 
   g_variant_builder_init (&summary, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&summary, "{sv}", "scans", g_variant_new_uint32 (scans->n_scans));
   g_variant_builder_add (&summary, "{sv}", "objects", g_variant_new_uint64 (n_objects));
-  g_variant_builder_add (&summary, "{sv}", "pause_us", g_variant_new_double (scans->max_pause * 1e6));
-  g_variant_builder_add (&summary, "{sv}", "duration_us", g_variant_new_double (scans->max_duration * 1e6));
+  py_heap_scans_summarize (&job->scans, &summary);
   return g_variant_builder_end (&summary);
 }
 

@@ -9,9 +9,8 @@ G_BEGIN_DECLS
  * StartLogObjects: one entry a scan, "Memory Growth: [(NAME, TOTAL, DELTA), …]" (objects-growth.h), at once
  * and then each scan_interval seconds, until it is stopped.
  *
- * Fields of an entry: scan u (from 1), growth a(stt), objects t (all that the collector tracks), pause_us d
- * (how long the target stood still for it), duration_us d (how long the scan took). Summary: scans u, objects
- * t, pause_us d (the longest), duration_us d (the longest).
+ * Fields of an entry: growth a(stt), objects t (all that the collector tracks), and what the scan cost
+ * (py_heap_scans_describe()). Summary: objects t, and what all have cost (py_heap_scans_summarize()).
  */
 #define OBJECTS_TYPE_START (objects_start_get_type ())
 G_DECLARE_FINAL_TYPE (ObjectsStart, objects_start, OBJECTS, START, HapAction)

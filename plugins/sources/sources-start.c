@@ -9,6 +9,7 @@
 #include <glib/gi18n.h>
 
 #include "py-heap-scans.h"
+#include "py-repr.h"
 #include "sources-scan.h"
 #include "sources-words.h"
 
@@ -70,7 +71,7 @@ log_object (Job *job, PyHeap *heap, const PyHeapOwners *owners, const SourcesNew
   return hap_report_entry (job->report, message, g_variant_dict_end (&fields), error);
 }
 
-/* A dict as Python prints it; the names of types are no text that would have to be escaped. */
+/* A dict as Python prints it. */
 static char *
 describe_overflow (const SourcesFound *found, GVariantBuilder *counts)
 {
@@ -80,8 +81,9 @@ describe_overflow (const SourcesFound *found, GVariantBuilder *counts)
     {
       guint64 n = g_array_index (found->n_overflowed, guint64, i);
 
-      g_string_append_printf (text, "%s'%s': %" G_GUINT64_FORMAT, i > 0 ? ", " : "",
-                              (const char *)found->overflow->pdata[i], n);
+      g_string_append (text, i > 0 ? ", " : "");
+      py_repr_append_text (text, found->overflow->pdata[i]);
+      g_string_append_printf (text, ": %" G_GUINT64_FORMAT, n);
       g_variant_builder_add (counts, "{st}", found->overflow->pdata[i], n);
     }
   if (found->overflow->len == 0)
@@ -106,12 +108,10 @@ log_end (Job *job, const SourcesFound *found, const PyHeapCopy *copy, GError **e
       return TRUE;
     }
   g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&fields, "{sv}", "scan", g_variant_new_uint32 (job->scans.n_scans));
   g_variant_builder_add (&fields, "{sv}", "overflowed", g_variant_builder_end (&counts));
   g_variant_builder_add (&fields, "{sv}", "objects",
                          g_variant_new_uint64 (py_heap_get_n_objects (copy->heap)));
-  g_variant_builder_add (&fields, "{sv}", "pause_us", g_variant_new_double (copy->pause * 1e6));
-  g_variant_builder_add (&fields, "{sv}", "duration_us", g_variant_new_double (copy->duration * 1e6));
+  py_heap_scans_describe (&job->scans, copy, &fields);
   return hap_report_entry (job->report, message, g_variant_builder_end (&fields), error);
 }
 
@@ -137,12 +137,9 @@ make_summary (Job *job, PyHeap *heap)
       g_variant_builder_close (&integrations);
     }
   g_variant_builder_init (&summary, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&summary, "{sv}", "scans", g_variant_new_uint32 (job->scans.n_scans));
   g_variant_builder_add (&summary, "{sv}", "objects", g_variant_new_uint64 (py_heap_get_n_objects (heap)));
   g_variant_builder_add (&summary, "{sv}", "bytes", g_variant_new_uint64 (py_heap_get_stats (heap)->bytes));
-  g_variant_builder_add (&summary, "{sv}", "pause_us", g_variant_new_double (job->scans.max_pause * 1e6));
-  g_variant_builder_add (&summary, "{sv}", "duration_us",
-                         g_variant_new_double (job->scans.max_duration * 1e6));
+  py_heap_scans_summarize (&job->scans, &summary);
   g_variant_builder_add (&summary, "{sv}", "integrations", g_variant_builder_end (&integrations));
   return g_variant_builder_end (&summary);
 }

@@ -18,9 +18,9 @@ G_BEGIN_DECLS
  *
  * Fields: scan u, type s, old t, new t, held_by s (the way to it from a module, class or instance of an
  * integration, else from a module: "custom_components.leaky.STORE['inner'][1234]"), integration s, kind s; of
- * the last entry of a scan: scan u, overflowed a{st}, objects t, pause_us d, duration_us d. Summary: scans u,
- * objects t, bytes t, pause_us d (the longest), duration_us d (the longest), integrations aa{sv} (name s,
- * kind s, new_objects t: of those logged).
+ * the last entry of a scan: overflowed a{st}, objects t, and what the scan cost (py_heap_scans_describe()).
+ * Summary: objects t, bytes t, what all scans have cost (py_heap_scans_summarize()), integrations aa{sv}
+ * (name s, kind s, new_objects t: of those logged).
  */
 #define SOURCES_TYPE_START (sources_start_get_type ())
 G_DECLARE_FINAL_TYPE (SourcesStart, sources_start, SOURCES, START, HapAction)

@@ -42,6 +42,7 @@ static const struct
   { "mixed", N_ ("Other threads' calls among them") },
   { "n_conservative", N_ ("Objects of an unknown layout") },
   { "n_skipped", N_ ("Objects left out") },
+  { "no_snapshot", N_ ("Copied, not forked") },
   { "objects", N_ ("Objects") },
   { "pause_us", N_ ("Longest pause") },
   { "previous", N_ ("Before") },

@@ -54,6 +54,7 @@ take_once (PyHeapCopy *self,
   if (self->heap == NULL)
     return FALSE;
   self->pause = hap_snapshot_get_pause_ns (self->snapshot) / 1e9;
+  self->no_snapshot = hap_snapshot_get_refusal (self->snapshot);
   self->duration = g_get_monotonic_time () / 1e6 - self->begin;
   return TRUE;
 }

@@ -11,9 +11,11 @@ typedef struct
 {
   HapSnapshot *snapshot; /* (nullable): what the heap reads; NULL once it was dropped */
   PyHeap *heap;
-  double pause;    /* seconds that the target stood still for the copy */
-  double begin;    /* when it was begun, in seconds of CLOCK_MONOTONIC */
-  double duration; /* seconds until the heap was read, or the copy dropped */
+  double pause; /* seconds that the target stood still for the copy */
+  const char
+      *no_snapshot; /* (nullable): why it was no fork: what the target can write was copied meanwhile */
+  double begin;     /* when it was begun, in seconds of CLOCK_MONOTONIC */
+  double duration;  /* seconds until the heap was read, or the copy dropped */
 } PyHeapCopy;
 
 /**

@@ -48,4 +48,29 @@ py_heap_scans_drop (PyHeapScans *self, PyHeapCopy *copy)
   py_heap_copy_drop (copy);
   self->max_pause = MAX (self->max_pause, copy->pause);
   self->max_duration = MAX (self->max_duration, copy->duration);
+  if (copy->no_snapshot != NULL)
+    self->no_snapshot = copy->no_snapshot;
+}
+
+static void
+add_cost (GVariantBuilder *builder, double pause, double duration, const char *no_snapshot)
+{
+  g_variant_builder_add (builder, "{sv}", "pause_us", g_variant_new_double (pause * 1e6));
+  g_variant_builder_add (builder, "{sv}", "duration_us", g_variant_new_double (duration * 1e6));
+  if (no_snapshot != NULL)
+    g_variant_builder_add (builder, "{sv}", "no_snapshot", g_variant_new_string (no_snapshot));
+}
+
+void
+py_heap_scans_describe (const PyHeapScans *self, const PyHeapCopy *copy, GVariantBuilder *fields)
+{
+  g_variant_builder_add (fields, "{sv}", "scan", g_variant_new_uint32 (self->n_scans));
+  add_cost (fields, copy->pause, copy->duration, copy->no_snapshot);
+}
+
+void
+py_heap_scans_summarize (const PyHeapScans *self, GVariantBuilder *summary)
+{
+  g_variant_builder_add (summary, "{sv}", "scans", g_variant_new_uint32 (self->n_scans));
+  add_cost (summary, self->max_pause, self->max_duration, self->no_snapshot);
 }

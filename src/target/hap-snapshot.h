@@ -41,7 +41,7 @@ double hap_snapshot_get_time (HapSnapshot *self);
  * still. */
 gboolean hap_snapshot_is_fork (HapSnapshot *self);
 
-/* Returns: (nullable): why it is no fork */
+/* Returns: (transfer none) (nullable): why it is no fork; a text that stays */
 const char *hap_snapshot_get_refusal (HapSnapshot *self);
 
 /* FALSE once the copy is gone. */

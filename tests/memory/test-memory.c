@@ -171,6 +171,7 @@ test_report (gconstpointer data)
   summary = hap_test_report_get_summary (report);
   g_assert_true (g_variant_lookup (summary, "pause_us", "d", &pause));
   g_assert_cmpfloat (pause, >, 0);
+  g_assert_false (g_variant_lookup (summary, "no_snapshot", "s", NULL));
   g_assert_true (g_variant_lookup (summary, "objects", "t", &objects));
   g_assert_cmpuint (objects, <, 100);
   g_assert_true (g_variant_lookup (summary, "all_objects", "t", &objects));
@@ -242,6 +243,58 @@ test_native (gconstpointer data)
       memory_test_get_area (report, "native", "bytes") - memory_test_get_area (report, "native", "before");
   g_assert_cmpuint (growth, >, 99 * 1024 * 1024);
   g_assert_cmpuint (growth, <, 102 * 1024 * 1024);
+}
+
+/* Python without its own allocator: what it freed is not C code's, and a leak of either is told. */
+static void
+test_malloc (gconstpointer data)
+{
+  static const struct
+  {
+    const char *leak, *says;
+  } leaks[] = {
+    { "python", "The growth is in Python objects." },
+    { "native", "The growth is native: not a Python leak." },
+    { "dropped", NULL },
+  };
+
+  g_setenv ("PYTHONMALLOC", "malloc", TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (leaks); i++)
+    {
+      g_autoptr (HapTestProcess) process =
+          hap_test_spawn (data, (const char *const[]){ "memory_leak.py", leaks[i].leak, NULL });
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HapTestReport) report =
+          memory_test_run (process, "{'seconds': <0.5>}", memory_test_grow, &error);
+
+      g_assert_no_error (error);
+      g_test_message ("%s: %s", leaks[i].leak, memory_test_get_verdict (report));
+      if (leaks[i].says != NULL)
+        assert_says (memory_test_get_verdict (report), leaks[i].says);
+      else
+        g_assert_null (strstr (memory_test_get_verdict (report), "The growth is native: not a Python leak."));
+    }
+  g_unsetenv ("PYTHONMALLOC");
+}
+
+/* Where there can be no fork it is said why. */
+static void
+test_no_fork (gconstpointer data)
+{
+  static const char *const ways[][2] = { { "seccomp", "seccomp" }, { "limit", "RLIMIT_NPROC" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autoptr (HapTestProcess) process =
+          hap_test_spawn (data, (const char *const[]){ "no_fork.py", ways[i][0], "idle.py", NULL });
+      g_autoptr (GError) error = NULL;
+      g_autoptr (HapTestReport) report = memory_test_run (process, "{'seconds': <0.001>}", NULL, &error);
+      const char *why = "";
+
+      g_assert_no_error (error);
+      g_variant_lookup (hap_test_report_get_summary (report), "no_snapshot", "&s", &why);
+      assert_says (why, ways[i][1]);
+    }
 }
 
 /* Every byte that is resident belongs to one area, and Python's objects are in theirs. */
@@ -327,6 +380,8 @@ main (int argc, char **argv)
   hap_test_add ("/memory/profile/formats", test_formats);
   hap_test_add ("/memory/profile/leak", test_leak);
   hap_test_add ("/memory/profile/native", test_native);
+  hap_test_add ("/memory/profile/malloc", test_malloc);
+  hap_test_add ("/memory/profile/no-fork", test_no_fork);
   hap_test_add ("/memory/profile/areas", test_areas);
   hap_test_add ("/memory/profile/collecting", test_collecting);
   hap_test_add ("/memory/profile/ends", test_ends);

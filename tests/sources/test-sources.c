@@ -11,6 +11,10 @@
 
 #define N_SCANS 3
 
+#define READINGS 100 /* that are made at a time */
+#define ODD 30
+#define ODD_NAME "it's\nodd é\342\200\250" /* U+2028 */
+
 typedef struct
 {
   HapTestProcess *process;
@@ -26,6 +30,63 @@ get_text (GVariant *entry, const char *key)
 
   g_variant_lookup (entry, key, "&s", &text);
   return text;
+}
+
+/* "New object TYPE (OLD/NEW) at WHERE: REPR": WHERE is the holder, which is first, and the object itself. */
+static void
+assert_line (GVariant *entry, guint scan)
+{
+  g_autofree char *message = g_strdup (get_text (entry, "message"));
+  const char *repr = strrchr (message, '<');
+  g_autofree char *begin =
+      g_strdup_printf ("New object Reading (%u/%u) at [", (scan - 1) * READINGS, scan * READINGS);
+  g_autofree char *end = g_strdup_printf (", '%s']: %s", repr, repr);
+  guint64 old = 0, new = 0;
+
+  g_assert_true (g_variant_lookup (entry, "old", "t", &old));
+  g_assert_true (g_variant_lookup (entry, "new", "t", &new));
+  g_assert_cmpuint (old, ==, (scan - 1) * READINGS);
+  g_assert_cmpuint (new, ==, scan * READINGS);
+  g_assert_true (g_str_has_prefix (message, begin));
+  g_assert_true (g_str_has_suffix (message, end));
+  g_assert_true (g_str_has_prefix (repr, "<custom_components.leaky.Reading object at 0x"));
+  g_assert_nonnull (strstr (repr, " value="));
+}
+
+/* What of a type was not shown is in the overflow, under its name as Python prints it. */
+static void
+assert_overflow (GVariant *entry, guint n_readings, guint n_odd)
+{
+  g_autoptr (GVariant) counts = g_variant_lookup_value (entry, "overflowed", G_VARIANT_TYPE ("a{st}"));
+  const char *message = get_text (entry, "message");
+  g_autofree char *readings = g_strdup_printf ("'Reading': %u", READINGS - n_readings);
+  g_autofree char *odd = g_strdup_printf ("\"it's\\nodd é\\u2028\": %u", ODD - n_odd);
+  guint64 n = 0;
+
+  g_assert_true (g_str_has_suffix (message, "}"));
+  g_assert_nonnull (strstr (message, readings));
+  g_assert_nonnull (strstr (message, odd));
+  g_assert_nonnull (counts);
+  g_assert_true (g_variant_lookup (counts, "Reading", "t", &n));
+  g_assert_cmpuint (n, ==, READINGS - n_readings);
+  g_assert_true (g_variant_lookup (counts, ODD_NAME, "t", &n));
+  g_assert_cmpuint (n, ==, ODD - n_odd);
+}
+
+/* @no_fork: (nullable): why there was none */
+static void
+assert_costs (GVariant *fields, const char *no_fork)
+{
+  double pause = 0, duration = 0;
+
+  g_assert_true (g_variant_lookup (fields, "pause_us", "d", &pause));
+  g_assert_true (g_variant_lookup (fields, "duration_us", "d", &duration));
+  g_assert_cmpfloat (pause, >, 0);
+  g_assert_cmpfloat (duration, >, pause);
+  if (no_fork != NULL)
+    g_assert_nonnull (strstr (get_text (fields, "no_snapshot"), no_fork));
+  else
+    g_assert_cmpstr (get_text (fields, "no_snapshot"), ==, "");
 }
 
 static void
@@ -78,13 +139,13 @@ run (HapTestProcess *process, gboolean grow)
 
 /* The Reading, its list and the other objects of the integration all lead to it; the others are not its. */
 static void
-test_leak (gconstpointer python)
+name_leak (gconstpointer python, const char *no_fork)
 {
-  const char *const argv[] = { "leak.py", NULL };
-  g_autoptr (HapTestProcess) process = hap_test_spawn (python, argv);
+  const char *const argv[] = { "no_fork.py", no_fork, "leak.py", NULL };
+  g_autoptr (HapTestProcess) process = hap_test_spawn (python, no_fork != NULL ? argv : argv + 2);
   g_autoptr (HapTestReport) report = NULL;
   GPtrArray *entries;
-  guint n_named = 0;
+  guint n_named = 0, n_readings = 0, n_odd = 0;
 
   make_things (&(Talk){ .process = process });
   report = run (process, TRUE);
@@ -92,25 +153,48 @@ test_leak (gconstpointer python)
   for (guint i = 0; i < entries->len; i++)
     {
       GVariant *entry = entries->pdata[i];
+      gboolean is_reading;
       guint scan = 0;
 
       g_variant_lookup (entry, "scan", "u", &scan);
       g_test_message ("%s | %s | %s", get_text (entry, "message"), get_text (entry, "integration"),
                       get_text (entry, "held_by"));
-      if (!g_str_equal (get_text (entry, "type"), "Reading")
-          && !g_str_equal (get_text (entry, "type"), "list"))
+      is_reading = g_str_equal (get_text (entry, "type"), "Reading");
+      n_readings += is_reading;
+      n_odd += g_str_equal (get_text (entry, "type"), ODD_NAME);
+      if (!is_reading && !g_str_equal (get_text (entry, "type"), "list"))
         g_assert_cmpstr (get_text (entry, "integration"), !=, "leaky");
-      if (scan < 2 || !g_str_equal (get_text (entry, "type"), "Reading"))
+      if (g_str_has_prefix (get_text (entry, "message"), "New objects overflowed by "))
+        {
+          assert_overflow (entry, n_readings, n_odd);
+          assert_costs (entry, no_fork);
+          n_readings = n_odd = 0;
+        }
+      if (!is_reading)
+        continue;
+      assert_line (entry, scan);
+      if (scan < 2)
         continue;
       g_assert_cmpstr (get_text (entry, "integration"), ==, "leaky");
       g_assert_true (
           g_str_has_prefix (get_text (entry, "held_by"), "custom_components.leaky.STORES['main'].readings["));
-      g_assert_nonnull (
-          strstr (get_text (entry, "message"), "<custom_components.leaky.Reading object at 0x"));
-      g_assert_nonnull (strstr (get_text (entry, "message"), " value="));
       n_named++;
     }
   g_assert_cmpuint (n_named, >=, 1);
+  assert_costs (hap_test_report_get_summary (report), no_fork);
+}
+
+static void
+test_leak (gconstpointer python)
+{
+  name_leak (python, NULL);
+}
+
+/* Where there can be no fork the same is said, and why. */
+static void
+test_no_fork (gconstpointer python)
+{
+  name_leak (python, "seccomp");
 }
 
 static void
@@ -134,6 +218,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   hap_test_add ("/sources/start/leak", test_leak);
+  hap_test_add ("/sources/start/no-fork", test_no_fork);
   hap_test_add ("/sources/start/quiet", test_quiet);
   return g_test_run ();
 }

@@ -6,6 +6,7 @@ import gc
 import inspect
 import os
 import sys
+import types
 
 sys.path[:0] = sys.argv[1:]
 try:
@@ -59,6 +60,15 @@ holder.method(1)
 holder.method(1)
 of_builtin("abc")
 sqlalchemy = LRUCache()
+integration = types.ModuleType("custom_components.cached")
+integration.__file__ = "/config/custom_components/cached/__init__.py"
+sys.modules[integration.__name__] = integration
+exec(compile("import functools\n@functools.lru_cache(maxsize=2)\ndef owned(x): return x", integration.__file__, "exec"), vars(integration))
+integration.owned(1)
+many = None
+if "many" in sys.argv:
+    many = LRUCache()
+    many._data = dict.fromkeys(range(5003), ())
 if LRU:
     for i in range(5):
         holder.cache[i] = [i]

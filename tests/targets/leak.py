@@ -37,11 +37,16 @@ class Busy:
     pass
 
 
+Odd = type("it's\nodd \u00e9\u2028", (), {})
+odd = []
+
+
 busy, n = [], 0
 gc.disable()
 os.write(1, b"ready\n")
 while os.read(0, 100):
     busy = [Busy() for i in range(50)]
+    odd += [Odd() for i in range(30)]
     for i in range(100):
         n += 1
         leaky.read(n)

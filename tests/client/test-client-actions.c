@@ -203,6 +203,34 @@ test_start_unknown_summary (Fixture *fixture, gconstpointer data)
   assert_has (result->out, "odd: (1, 'x')");
 }
 
+/* Functions and files of a target have any name. */
+static void
+test_start_hostile (Fixture *fixture, gconstpointer data)
+{
+  static const char *const terminal[] = { "COLUMNS=80", NULL };
+  g_autofree char *flood = g_strnfill (5000, 'x');
+  g_autofree char *name = g_strconcat ("<b>\"'&\033]0;owned\007\n\xe2\x80\xaeשלום 日本", flood, NULL);
+  g_autoptr (ClientRun) plain = NULL;
+  g_autoptr (ClientRun) fitted = NULL;
+
+  fake_service_set (&fixture->service->summary,
+                    g_variant_new_parsed (
+                        "{'integrations': <[{'name': <%s>, 'kind': <%s>, 'running': <1.0>}]>, 'functions': "
+                        "<[{'function': <%s>, 'file': <%s>, 'line': <1>, 'integration': <%s>,"
+                        " 'origin': <%s>, 'self': <8.0>, 'total': <9.0>, 'self_busy': <7.5>}]>}",
+                        name, name, name, name, name, name));
+  plain = fixture_run (fixture, 0, ARGUMENTS ("start"));
+  fixture->setup.env = terminal;
+  fitted = fixture_run (fixture, 0, ARGUMENTS ("start"));
+  assert_has (plain->out, "<b>\"'&\\x1b]0;owned\\x07");
+  assert_has (fitted->out, "FUNCTION");
+  assert_has (fitted->out, "9.00 s");
+  assert_lacks (fitted->out, "\033");
+  assert_lacks (fitted->out, "\007");
+  assert_lacks (fitted->out, "\xe2\x80\xae");
+  g_assert_cmpuint (client_run_measure (fitted->out->str), <=, 80);
+}
+
 static void
 test_start_failing (Fixture *fixture, gconstpointer data)
 {
@@ -446,6 +474,7 @@ add_tests (void)
   ADD ("start/saves-artifacts", test_start_output_dir);
   ADD ("start/checks-the-directory-first", test_start_bad_output_dir);
   ADD ("start/shows-what-it-does-not-know", test_start_unknown_summary);
+  ADD ("start/has-hostile-functions", test_start_hostile);
   ADD ("start/fails-with-the-job", test_start_failing);
   ADD ("start/is-cancelled-by-an-interrupt", test_start_interrupted);
   ADD ("start/ends-at-the-second-interrupt", test_start_interrupted_twice);

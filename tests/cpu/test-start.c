@@ -120,6 +120,10 @@ test_artifacts (gconstpointer data)
       "profile.1700000000000000.cprof profile.1700000000000000.speedscope.json");
   g_assert_cmpuint (hap_test_report_get_notifications (report)->len, ==, 2);
   g_assert_cmpstr (
+      hap_test_report_get_notifications (report)->pdata[0], ==,
+      "profiler_1700000000000000|Profile Started|The profile has started. This notification will "
+      "be updated when it is complete.");
+  g_assert_cmpstr (
       hap_test_report_get_notifications (report)->pdata[1], ==,
       "profiler_1700000000000000|Profile Complete|Wrote cProfile data to profile.1700000000000000.cprof "
       "and callgrind data to callgrind.out.1700000000000000");

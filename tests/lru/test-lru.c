@@ -136,6 +136,10 @@ compare (HapTestProcess *process, const char *no_fork)
   g_assert_true (bounded);
   g_assert_cmpuint (hap_test_report_get_entries (report)->len, ==, lines->len);
   assert_sum (report, no_fork);
+  g_assert_cmpuint (hap_test_report_get_notifications (report)->len, ==, 1);
+  g_assert_cmpstr (hap_test_report_get_notifications (report)->pdata[0], ==,
+                   "profile_lru_stats|LRU stats completed|LRU cache states have been dumped to the log. See "
+                   "[the logs](/config/logs) to review the stats.");
 }
 
 static void

@@ -215,24 +215,33 @@ is_subscribed (Fixture *fixture, gconstpointer data)
   return fixture->n_subscribed > 0;
 }
 
-/* The applications of this user: one for HTML, which copies what it gets. */
+/* An application of this user, which copies what it gets. */
 static void
-install_viewer (Fixture *fixture)
+install_viewer (Fixture *fixture, const char *name, const char *type)
 {
   g_autofree char *applications = g_build_filename (fixture->dir, "data", "applications", NULL);
-  g_autofree char *config = g_build_filename (fixture->dir, "config", NULL);
-  g_autofree char *desktop = g_build_filename (applications, "viewer.desktop", NULL);
-  g_autofree char *defaults = g_build_filename (config, "mimeapps.list", NULL);
-  g_autofree char *entry =
-      g_strdup_printf ("[Desktop Entry]\nType=Application\nName=Viewer\nMimeType=text/html;\n"
-                       "Exec=cp %%f %s/viewed.part\n",
-                       fixture->dir);
+  g_autofree char *desktop = g_strdup_printf ("%s/%s.desktop", applications, name);
+  g_autofree char *entry = g_strdup_printf ("[Desktop Entry]\nType=Application\nName=%s\nMimeType=%s;\n"
+                                            "Exec=cp %%f %s/%s.part\n",
+                                            name, type, fixture->dir, name);
 
   g_mkdir_with_parents (applications, 0700);
-  g_mkdir_with_parents (config, 0700);
   g_assert_true (g_file_set_contents (desktop, entry, -1, NULL));
-  g_assert_true (
-      g_file_set_contents (defaults, "[Default Applications]\ntext/html=viewer.desktop\n", -1, NULL));
+}
+
+static void
+install_viewers (Fixture *fixture)
+{
+  static const char defaults[] = "[Default Applications]\ntext/html=browser.desktop\n"
+                                 "application/x-kcachegrind=kcachegrind.desktop\ntext/plain=editor.desktop\n";
+  g_autofree char *config = g_build_filename (fixture->dir, "config", NULL);
+  g_autofree char *path = g_build_filename (config, "mimeapps.list", NULL);
+
+  install_viewer (fixture, "browser", "text/html");
+  install_viewer (fixture, "kcachegrind", "application/x-kcachegrind");
+  install_viewer (fixture, "editor", "text/plain");
+  g_mkdir_with_parents (config, 0700);
+  g_assert_true (g_file_set_contents (path, defaults, -1, NULL));
 }
 
 GSubprocess *
@@ -296,7 +305,7 @@ fixture_set_up (Fixture *fixture, gconstpointer data)
   fixture->closed = g_array_new (FALSE, FALSE, sizeof (guint32));
   fixture->bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (fixture->bus);
-  install_viewer (fixture);
+  install_viewers (fixture);
   start_service (fixture);
   if (g_strcmp0 (data, "without") != 0)
     fixture_start_daemon (fixture);

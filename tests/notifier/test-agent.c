@@ -126,10 +126,25 @@ invoke (Fixture *fixture, const char *key)
                                  g_variant_new ("(us)", fixture->last_id, key), NULL);
 }
 
-static gboolean
-has_viewed (Fixture *fixture, gconstpointer expected)
+/* What opens which artifact. */
+typedef struct
 {
-  g_autofree char *path = g_build_filename (fixture->dir, "viewed.part", NULL);
+  const char *artifact, *viewer;
+} Viewing;
+
+static const Viewing viewings[] = { { "flamegraph.1.html", "browser" },
+                                    { "callgrind.out.1", "kcachegrind" },
+                                    { "profile.1.collapsed", "editor" },
+                                    { "heap_profile.1.hpy", "editor" },
+                                    { "object_dump.1.txt", "editor" } };
+
+/* @data: a Viewing */
+static gboolean
+has_viewed (Fixture *fixture, gconstpointer data)
+{
+  const Viewing *viewing = data;
+  g_autofree char *path = g_strdup_printf ("%s/%s.part", fixture->dir, viewing->viewer);
+  g_autofree char *expected = g_strconcat ("contents of ", viewing->artifact, NULL);
   g_autofree char *contents = NULL;
 
   g_usleep (1000);
@@ -150,11 +165,14 @@ assert_mode (Fixture *fixture, const char *name, mode_t mode)
 static void
 test_open (Fixture *fixture, gconstpointer data)
 {
-  notify (fixture, "Profile Complete", "Wrote it", "finished", "flamegraph.1.html");
-  fixture_wait_for (fixture, has_shown, GUINT_TO_POINTER (1));
-  invoke (fixture, "default");
-  fixture_wait_for (fixture, has_viewed, "contents of flamegraph.1.html");
-  assert_mode (fixture, "flamegraph.1.html", 0600);
+  for (guint i = 0; i < G_N_ELEMENTS (viewings); i++)
+    {
+      notify (fixture, "Profile Complete", "Wrote it", "finished", viewings[i].artifact);
+      fixture_wait_for (fixture, has_shown, GUINT_TO_POINTER (i + 1));
+      invoke (fixture, "default");
+      fixture_wait_for (fixture, has_viewed, &viewings[i]);
+      assert_mode (fixture, viewings[i].artifact, 0600);
+    }
   assert_mode (fixture, NULL, 0700);
 }
 
@@ -212,7 +230,7 @@ test_full_home (Fixture *fixture, gconstpointer data)
   /* As soon as there is room, it goes. */
   g_assert_cmpint (g_unlink (rest), ==, 0);
   invoke (fixture, "open");
-  fixture_wait_for (fixture, has_viewed, "contents of flamegraph.1.html");
+  fixture_wait_for (fixture, has_viewed, &viewings[0]);
 }
 
 static gboolean

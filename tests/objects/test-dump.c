@@ -244,6 +244,10 @@ test_names (gconstpointer data)
   g_autofree char *too_long = g_strnfill (1001, 'x');
   const char *const refused[] = { "", too_long };
   g_autofree char *options = g_strdup_printf ("{'type': <'%s'>}", name);
+  g_autofree char *notification = g_strdup_printf (
+      "profile_object_dump|Object dump completed|Objects with type %s have been dumped to the log. See "
+      "[the logs](/config/logs) to review the repr of the objects.",
+      name);
   g_autoptr (HapTestReport) none = NULL;
   g_auto (GStrv) artifacts = NULL;
 
@@ -261,6 +265,7 @@ test_names (gconstpointer data)
   g_assert_cmpuint (hap_test_report_get_entries (none)->len, ==, 0);
   g_assert_cmpuint (g_strv_length (artifacts), ==, 0);
   g_assert_cmpuint (hap_test_report_get_notifications (none)->len, ==, 1);
+  g_assert_cmpstr (hap_test_report_get_notifications (none)->pdata[0], ==, notification);
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
     {
       g_autofree char *text = g_strdup_printf ("{'type': <'%s'>}", refused[i]);

@@ -239,6 +239,23 @@ test_named_target (void)
 }
 
 static void
+test_no_home_assistant (void)
+{
+  Fixture fixture;
+  g_autoptr (GError) error = NULL;
+
+  if (!fixture_set_up (&fixture, NULL))
+    return;
+  for (guint i = 0; i < 3; i++)
+    fixture_add_target (&fixture, "script");
+  g_assert_null (fixture_run (&fixture, "FakeJob", 0, "succeed", &error));
+  fixture_assert_error (&error, "NoTarget",
+                        "No Home Assistant runs here: say what is meant by “target”. 3 Python processes run "
+                        "here: script-");
+  fixture_tear_down (&fixture);
+}
+
+static void
 test_impossible_target (void)
 {
   Fixture fixture;
@@ -502,6 +519,7 @@ main (int argc, char **argv)
   g_test_add_func ("/service/bus/list-targets", test_list_targets);
   g_test_add_func ("/service/bus/default-target", test_default_target);
   g_test_add_func ("/service/bus/named-target", test_named_target);
+  g_test_add_func ("/service/bus/no-home-assistant", test_no_home_assistant);
   g_test_add_func ("/service/bus/impossible-target", test_impossible_target);
   g_test_add_func ("/service/bus/artifacts", test_artifacts);
   g_test_add_func ("/service/bus/signals", test_signals);

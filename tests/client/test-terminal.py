@@ -103,6 +103,18 @@ def check_hostile():
         process.wait()
 
 
+def check_documented():
+    """The help is what the documents show, and each action has its page."""
+    docs = os.path.join(SAMPLE, "..", "..", "docs")
+    lines = show("ha-profiler --help")
+    with open(os.path.join(docs, "commands.md"), encoding="utf-8") as file:
+        shown = re.search(r"\$ ha-profiler --help\n(.*?)```", file.read(), re.S)[1].splitlines()
+    assert lines == shown, "run docs/capture docs/commands.md\n" + "\n".join(lines)
+    actions = re.findall(r"^  ([\w-]+)", "\n".join(lines).split("Actions\n")[1].split("\n\n")[0], re.M)
+    missing = [name for name in actions if not os.path.exists(os.path.join(docs, "actions", f"{name}.md"))]
+    assert len(actions) > 10 and not missing, missing
+
+
 def list_checks():
     """Return names and checks."""
     actions = [
@@ -117,6 +129,7 @@ def list_checks():
     checks += [(f"width/help/{command.split()[0]}", check_width, f"ha-profiler {command.split()[0]} --help") for command in actions]
     checks += [
         ("progress/in-its-place", lambda _: check_progress(), None),
+        ("documented", lambda _: check_documented(), None),
         ("hostile-names", lambda _: check_hostile(), None),
         ("none/pipe", check_no_terminal, "ha-profiler start --seconds 1 --formats collapsed | cat"),
         ("none/file", check_no_terminal, "ha-profiler start --seconds 1 --formats collapsed"),

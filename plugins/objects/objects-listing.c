@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The words of a dump, Home Assistant's, and its counts. Where objects come from is objects-dump.c's.
+ * The words of a dump, Home Assistant's, and its counts, in the caller's. Where objects come from is
+ * objects-dump.c's.
  */
 
 #include "objects-listing.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "hap-origin.h"
@@ -82,18 +84,18 @@ objects_listing_close (ObjectsListing *self, const char *name, GError **error)
 
   if (overflowed == 0 && self->n_cut == 0 && self->n_failed == 0)
     return TRUE;
-  g_string_append_printf (message, "%s objects: %" G_GUINT64_FORMAT " in memory", self->type,
-                          self->n_objects);
+  g_string_append_printf (message, _ ("%s objects: %llu in memory"), self->type,
+                          (unsigned long long)self->n_objects);
   if (overflowed > 0)
-    g_string_append_printf (message, ", overflowed by %" G_GUINT64_FORMAT " (%s has %" G_GUINT64_FORMAT ")",
-                            overflowed, name, self->n_listed);
+    g_string_append_printf (message, _ (", overflowed by %llu (%s has %llu)"), (unsigned long long)overflowed,
+                            name, (unsigned long long)self->n_listed);
   if (self->n_cut > 0)
-    g_string_append_printf (message, ", %" G_GUINT64_FORMAT " cut", self->n_cut);
+    g_string_append_printf (message, _ (", %llu cut"), (unsigned long long)self->n_cut);
   if (self->n_failed > 0)
-    g_string_append_printf (message, ", %" G_GUINT64_FORMAT " failed to serialize", self->n_failed);
+    g_string_append_printf (message, _ (", %llu failed to serialize"), (unsigned long long)self->n_failed);
   if (missing > 0)
-    g_string_append_printf (
-        message, ", %" G_GUINT64_FORMAT " not reached: too many blocked, or time was over", missing);
+    g_string_append_printf (message, _ (", %llu not reached: too many blocked, or time was over"),
+                            (unsigned long long)missing);
 
   g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&fields, "{sv}", "objects", g_variant_new_uint64 (self->n_objects));

@@ -217,10 +217,9 @@ write_rest (Writer *self)
   g_variant_dict_insert (&self->fields, "name", "s", self->name);
   add_counts (self, "sqlalchemy");
   g_variant_dict_insert (&self->fields, "left_out", "t", n);
-  message = g_strdup_printf (
-      ngettext ("%s keeps %" G_GUINT64_FORMAT " further entry, which is left out here.",
-                "%s keeps %" G_GUINT64_FORMAT " further entries, which are left out here.", n),
-      self->name, n);
+  message = g_strdup_printf (ngettext ("%s keeps %llu further entry, which is left out here.",
+                                       "%s keeps %llu further entries, which are left out here.", n),
+                             self->name, (unsigned long long)n);
   return send (self, message);
 }
 

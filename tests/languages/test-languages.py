@@ -245,6 +245,7 @@ def list_checks(target, wealthy, exhausted):
         ("report/scheduled/some", ["log-event-loop-scheduled", "--target", str(wealthy)], printed),
         ("report/dump/failed", ["dump-log-objects", "--type", "Mute", "--limit", "1", "--target", str(wealthy)], printed | set("Mute object in memory Failed to serialize class".split())),
         ("report/dump/cut", ["/bin/sh", "-c", f"ha-profiler dump-log-objects --type ModuleSpec --length 20 --target {wealthy} | grep -v '^ModuleSpec object in memory'"], {"ModuleSpec"}),
+        ("report/caches", ["/bin/sh", "-c", f"COLUMNS=1000 ha-profiler lru-stats --target {wealthy} | grep -v '^Cache stats for'"], printed),
         ("report/sockets/lost", ["dump-sockets", "--target", str(wealthy)], printed | {"Sockets", "used", "by"}),
         ("tracing", ["start", *of, "--seconds", "0.5", "--mode", "tracing", "--output-dir", "."], report | started | {"snakeviz", "gprof", "KCachegrind", "QCachegrind", "app", "pl"}),
         ("growth", ["start-log-objects", *of, "--no-wait"], ()),

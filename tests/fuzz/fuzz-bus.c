@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Calls by chance: every method of the service's introspection, and some that there are not, with values that
- * fit the signature and values that do not. None may go unanswered, end the service, leave a job behind, a
- * process, a descriptor or memory. HAP_TEST_CALLS: how many (3000); HAP_TEST_SEED: of chance.
+ * Calls by chance: every method of the service's introspection and of its jobs', and some that there are not,
+ * with values that fit the signature and values that do not; jobs that go on until they are cancelled among
+ * them. None may go unanswered, end the service, leave a job behind, a process, a descriptor or memory.
+ * HAP_TEST_CALLS: how many (3000); HAP_TEST_SEED: of chance.
  */
 
 #include <math.h>
@@ -19,6 +20,12 @@
 #define MAX_METHODS 256
 #define MAX_DEPTH 3
 #define MAX_ELEMENTS 4
+
+/* Of so many calls of FakeJob one asks for a job that waits. */
+#define ONE_WAITS 4
+
+#define JOBS PROFILER_PATH "/jobs/"
+#define JOB "org.homeassistant.Profiler.Job"
 
 /* The calls after which the service has made what it makes once, and keeps as many ended jobs, some of them
  * large, as it ever will: of many, the first fifth. */
@@ -44,6 +51,8 @@ typedef struct
   guint target;
   char *long_text;
   guint n_unanswered, n_answers, n_errors;
+  char *job;                                 /* the last that was started */
+  guint n_waiting, n_cancelled, n_looked_at; /* jobs that wait; calls that worked on jobs */
 } Fuzzer;
 
 /* What the service has, when nothing is asked of it. */
@@ -56,6 +65,7 @@ typedef struct
 {
   Fuzzer *fuzzer;
   char *text;
+  const Method *method;
 } Call;
 
 static void
@@ -182,8 +192,16 @@ make_value (Fuzzer *self, const GVariantType *type, guint depth)
 static GVariant *
 make_parameters (Fuzzer *self, const Method *method)
 {
+  static const char *const properties[] = { "Action",    "Target",    "State", "Progress",
+                                            "StartedAt", "Artifacts", "Error", "Summary" };
   g_autofree char *type = NULL;
 
+  if (g_str_equal (method->method, "FakeJob") && g_rand_int_range (self->rand, 0, ONE_WAITS) == 0)
+    return g_variant_new_parsed ("({'target': <%u>, 'script': <'wait'>},)", self->target);
+  if (g_str_has_prefix (method->path, JOBS) && g_str_equal (method->signature, "ss")
+      && g_rand_boolean (self->rand))
+    return g_variant_new ("(ss)", JOB,
+                          properties[g_rand_int_range (self->rand, 0, G_N_ELEMENTS (properties))]);
   if (g_rand_int_range (self->rand, 0, 16) == 0)
     {
       GVariant *any = make_any (self, 0);
@@ -194,6 +212,21 @@ make_parameters (Fuzzer *self, const Method *method)
     return g_variant_new_parsed ("({'target': <%u>},)", self->target);
   type = g_strdup_printf ("(%s)", method->signature);
   return make_value (self, G_VARIANT_TYPE (type), 0);
+}
+
+/* What is asked of jobs from now on is asked of the one that was started. */
+static void
+note_job (Fuzzer *self, const Call *call, GVariant *reply)
+{
+  if (g_str_equal (call->method->method, "FakeJob") && g_variant_is_of_type (reply, G_VARIANT_TYPE ("(o)")))
+    {
+      g_free (self->job);
+      g_variant_get (reply, "(o)", &self->job);
+      self->n_waiting += strstr (call->text, "<'wait'>") != NULL;
+    }
+  self->n_cancelled += g_str_equal (call->method->method, "Cancel");
+  self->n_looked_at +=
+      g_str_has_prefix (call->method->path, JOBS) && g_str_equal (call->method->method, "Get");
 }
 
 static void
@@ -208,6 +241,8 @@ on_answered (GObject *source, GAsyncResult *result, gpointer data)
   self->n_unanswered--;
   self->n_answers++;
   self->n_errors += reply == NULL;
+  if (reply != NULL)
+    note_job (self, call, reply);
   /* Else it is no answer of the service's: it took too long, or it is gone. */
   if (error != NULL && !g_dbus_error_is_remote_error (error))
     g_error ("call %u, %s: %s", self->n_answers, text, error->message);
@@ -227,6 +262,8 @@ send_call (Fuzzer *self)
 
   while (self->n_unanswered >= MAX_UNANSWERED)
     g_main_context_iteration (NULL, TRUE);
+  if (g_str_has_prefix (path, JOBS))
+    path = self->job;
   if (g_rand_int_range (self->rand, 0, 32) == 0)
     path = g_rand_boolean (self->rand) ? "/" : PROFILER_PATH "/jobs/1";
   if (g_rand_int_range (self->rand, 0, 32) == 0)
@@ -234,6 +271,7 @@ send_call (Fuzzer *self)
   parameters = g_variant_ref_sink (make_parameters (self, method));
   shown = g_variant_print (parameters, TRUE);
   call->fuzzer = self;
+  call->method = method;
   call->text = g_strdup_printf ("%s %s.%s%s", path, method->interface, name, shown);
   self->n_unanswered++;
   g_dbus_connection_call (self->fixture->connection, PROFILER_NAME, path, method->interface, name, parameters,
@@ -352,13 +390,17 @@ has_no_children (gpointer data)
   return g_file_get_contents (path, &text, NULL, NULL) && *g_strstrip (text) == '\0';
 }
 
+/* The last one that was started may wait for that; all before have ended, as there is one at a time. */
 static void
 run_calls (Fuzzer *self, guint n)
 {
+  g_autoptr (GVariant) cancelled = NULL;
+
   for (guint i = 0; i < n; i++)
     send_call (self);
   while (self->n_unanswered > 0)
     g_main_context_iteration (NULL, TRUE);
+  cancelled = fixture_call (self->fixture, self->job, "Profiler.Job", "Cancel", NULL, NULL);
   fixture_wait (has_no_children, self->fixture);
 }
 
@@ -397,7 +439,9 @@ test_chance (void)
   self.methods = g_ptr_array_new_with_free_func ((GDestroyNotify)method_free);
   self.target = fixture_add_target (&fixture, "python");
   self.long_text = g_strnfill (LONG_TEXT, 'x');
+  self.job = fixture_start_job (&fixture, self.target, "succeed");
   collect_methods (&self, PROFILER_PATH);
+  collect_methods (&self, self.job);
   g_assert_cmpuint (self.methods->len, >, 8);
   g_assert_cmpuint (self.methods->len, <, MAX_METHODS);
 
@@ -414,6 +458,13 @@ test_chance (void)
   g_assert_cmpuint (after.rss_kib, <, before.rss_kib + MAX_GROWTH_KIB);
   g_assert_cmpuint (after.n_descriptors, <=, before.n_descriptors);
 
+  g_test_message ("%u jobs that waited, %u times cancelled, %u properties of jobs", self.n_waiting,
+                  self.n_cancelled, self.n_looked_at);
+  g_assert_cmpuint (self.n_waiting, >, 0);
+  g_assert_cmpuint (self.n_cancelled, >, 0);
+  g_assert_cmpuint (self.n_looked_at, >, 0);
+
+  g_free (self.job);
   g_free (self.long_text);
   g_ptr_array_unref (self.methods);
   g_rand_free (self.rand);

@@ -3,7 +3,7 @@
 /*
  * The real service, workers and tracers against processes that are made to harm them: one whose memory, ELF
  * headers and Python structures say something else in each round, with names that are meant to be misread;
- * one whose memory nobody comes back from. HAP_TEST_ROUNDS: how many rounds (40).
+ * one whose memory nobody comes back from. HAP_TEST_ROUNDS: how many rounds (50).
  */
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "hap-test.h"
 #include "service-fixture.h"
 
-#define DEFAULT_ROUNDS 40
+#define DEFAULT_ROUNDS 50
 #define SEED 20261122
 #define MAX_WORDS 512
 #define MAX_GROWTH_KIB (16 * 1024)
@@ -24,19 +24,29 @@ static const char *const real[] = { "--worker=" HAP_TEST_BUILD "/src/worker/ha-p
                                     "--tracer=" HAP_TEST_BUILD "/src/tracer/ha-profiler-tracer",
                                     "--plugin-dir=" HAP_TEST_BUILD "/plugins", NULL };
 
-/* @job: answers with a job; else with a report. */
+typedef enum
+{
+  REPORT,
+  JOB,
+  LOG, /* a job that goes on until it is ended */
+} Reply;
+
+/* All but those that run code in the target, which wait until its main thread does: this one's never does. */
 static const struct
 {
   const char *method, *more;
-  gboolean job;
+  Reply reply;
 } actions[] = {
-  { "LogThreadFrames", "", FALSE },
-  { "LogCurrentTasks", "", FALSE },
-  { "LruStats", "", FALSE },
-  { "LogEventLoopScheduled", "", FALSE },
-  { "DumpSockets", "", FALSE },
-  { "Start", ", 'seconds': <0.5>", TRUE },
-  { "Memory", ", 'seconds': <0.5>", TRUE },
+  { "LogThreadFrames", "", REPORT },
+  { "LogCurrentTasks", "", REPORT },
+  { "LruStats", "", REPORT },
+  { "LogEventLoopScheduled", "", REPORT },
+  { "DumpSockets", "", REPORT },
+  { "Start", ", 'seconds': <0.5>", JOB },
+  { "Memory", ", 'seconds': <0.5>", JOB },
+  { "StartLogObjects", "", LOG },
+  { "StartLogObjectSources", "", LOG },
+  { "ListTargets", "", REPORT },
 };
 
 /* A process that does not notice that its memory changes; but what the kernel finds there at a stop (of
@@ -197,15 +207,31 @@ job_has_ended (gpointer data)
   return has_ended (waiting->fixture, waiting->job);
 }
 
+static gboolean
+log_has_begun (gpointer data)
+{
+  const Waiting *waiting = data;
+  g_autoptr (GVariant) summary = fixture_get (waiting->fixture, waiting->job, "Summary");
+
+  return g_variant_n_children (summary) > 0 || has_ended (waiting->fixture, waiting->job);
+}
+
 /* Waits for the job's end. Returns: (transfer full): what it failed with, or NULL */
 static char *
-wait_for_job (Fixture *fixture, GVariant *reply)
+wait_for_job (Fixture *fixture, GVariant *reply, gboolean log)
 {
+  g_autoptr (GVariant) cancelled = NULL;
   g_autoptr (GVariant) error = NULL;
   const char *job, *name;
   char *message;
 
   g_variant_get (reply, "(&o)", &job);
+  if (log)
+    {
+      fixture_wait (log_has_begun, &(Waiting){ fixture, job });
+      /* It may have ended by itself. */
+      cancelled = fixture_call (fixture, job, "Profiler.Job", "Cancel", NULL, NULL);
+    }
   fixture_wait (job_has_ended, &(Waiting){ fixture, job });
   error = fixture_get (fixture, job, "Error");
   g_variant_get (error, "(&ss)", &name, &message);
@@ -227,14 +253,16 @@ static void
 ask (Fixture *fixture, guint pid, guint round)
 {
   guint i = round % G_N_ELEMENTS (actions);
-  g_autofree char *data = g_strdup_printf ("{'target': <%u>%s}", pid, actions[i].more);
+  gboolean lists = g_str_equal (actions[i].method, "ListTargets");
+  g_autofree char *data =
+      lists ? g_strdup ("(@a{sv} {},)") : g_strdup_printf ("({'target': <%u>%s},)", pid, actions[i].more);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = fixture_call (fixture, PROFILER_PATH, "Profiler", actions[i].method,
-                                             g_variant_new ("(@a{sv})", g_variant_new_parsed (data)), &error);
+  g_autoptr (GVariant) reply = fixture_call (fixture, PROFILER_PATH, lists ? "Profiler.Manager" : "Profiler",
+                                             actions[i].method, g_variant_new_parsed (data), &error);
   g_autofree char *message = NULL;
 
-  if (reply != NULL && actions[i].job)
-    message = wait_for_job (fixture, reply);
+  if (reply != NULL && actions[i].reply != REPORT)
+    message = wait_for_job (fixture, reply, actions[i].reply == LOG);
   check_message (round, actions[i].method, error != NULL ? error->message : message);
 }
 

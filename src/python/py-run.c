@@ -27,6 +27,9 @@
 #define MAX_LINE (4 * 1024 * 1024)
 #define BLOCK 65536
 
+/* So much that was read is given back at once. */
+#define GIVE_BACK (1024 * 1024)
+
 /* How long to wait between two looks. */
 #define MIN_WAIT_US 100
 #define MAX_WAIT_US 5000
@@ -54,6 +57,7 @@ struct _PyRun
   GByteArray *lines;
   gsize begin; /* of the next line */
   guint64 offset;
+  guint64 given_back; /* the memory up to here */
   guint64 pause_ns;
 };
 
@@ -112,6 +116,17 @@ next_line (PyRun *self)
   return (char *)begin;
 }
 
+/* What lies there is the target's memory; the positions in the file stay as they are. */
+static void
+give_back (PyRun *self)
+{
+  if (self->offset - self->given_back < GIVE_BACK)
+    return;
+  fallocate (self->channel.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)self->given_back,
+             (off_t)(self->offset - self->given_back));
+  self->given_back = self->offset;
+}
+
 /* Reads what is there of the channel. FALSE: what is there is no line of ours. */
 static gboolean
 read_channel (PyRun *self, GError **error)
@@ -127,6 +142,7 @@ read_channel (PyRun *self, GError **error)
     {
       g_byte_array_append (self->lines, block, n);
       self->offset += n;
+      give_back (self);
     }
   if (self->lines->len <= MAX_LINE)
     return TRUE;
@@ -560,6 +576,7 @@ py_run_init (PyRun *self)
 {
   self->script_file.fd = self->channel.fd = -1;
   self->lines = g_byte_array_new ();
+  self->given_back = PY_RUN_HEADER;
 }
 
 PyRun *

@@ -12,7 +12,7 @@ import time
 from _operator import call
 
 script, channel, lost, source, arguments = parameters
-room = 256 << 20
+limit = room = 256 << 20
 header = 16
 
 try:
@@ -29,7 +29,6 @@ def escape(character):
     if code > 0xffff:
         return "\\u%04x\\u%04x" % (0xd800 | code - 0x10000 >> 10, 0xdc00 | code & 0x3ff)
     return character if 32 <= code < 127 and character not in '"\\' else "\\u%04x" % code
-
 
 
 def encode(value):
@@ -54,11 +53,14 @@ def write(line):
         line = line[posix.write(channel, line):]
 
 
+# Who reads it gives back what was read: the kernel knows how much there is. Nothing, which says that something ended, has room always.
 def emit(value):
     global room
     line = encode(value)
     room -= len(line)
     if room < 0:
+        room = limit - posix.fstat(channel).st_blocks * 512 - len(line)
+    if room < 0 and value is not None:
         raise MemoryError("more results than there is room for")
     write("i" + line + "\n")
 

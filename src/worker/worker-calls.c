@@ -54,13 +54,14 @@ static const Call calls[] = {
   /* descriptors that are there */
   CALL (read), CALL (readv), CALL (pread64), CALL (preadv), CALL (preadv2), CALL (write), CALL (writev),
   CALL (pwrite64), CALL (pwritev), CALL (lseek), CALL (_llseek), CALL (ftruncate), CALL (ftruncate64),
-  CALL (fallocate), CALL (fsync), CALL (fdatasync), CALL (fadvise64), CALL (close), CALL (close_range),
+  CALL (fsync), CALL (fdatasync), CALL (fadvise64), CALL (close), CALL (close_range),
   CALL (eventfd2), CALL (fstat), CALL (fstat64), CALL_IF (newfstatat, IS (3, AT_EMPTY_PATH)),
   CALL_IF (statx, HAS (2, AT_EMPTY_PATH, AT_EMPTY_PATH)), CALL_IF (fcntl, IS (1, F_GETFD)),
   CALL_IF (fcntl, IS (1, F_SETFD)), CALL_IF (fcntl, IS (1, F_GETFL)), CALL_IF (fcntl, IS (1, F_SETFL)),
   CALL_IF (fcntl, IS (1, F_DUPFD_CLOEXEC)),
   /* the memory files of code for the target */
   CALL_IF (fcntl, IS (1, F_SETLK)), CALL_IF (fcntl, IS (1, F_ADD_SEALS)),
+  CALL_IF (fallocate, IS (1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)),
   /* waiting */
   CALL (poll), CALL (ppoll), CALL (select), CALL (pselect6),
   CALL (epoll_create1), CALL (epoll_ctl),

@@ -209,6 +209,43 @@ test_errors (gconstpointer data)
   g_assert_cmpstr (before, ==, after);
 }
 
+/* 64 MiB through room for 4; the reader makes more of it. */
+#define EMIT_MUCH                                                                                            \
+  "import time\n"                                                                                            \
+  "def run(arguments):\n"                                                                                    \
+  "    emit.__globals__.update(limit=4 << 20, room=4 << 20)\n"                                               \
+  "    n = 0\n"                                                                                              \
+  "    while n < 1024:\n"                                                                                    \
+  "        try:\n"                                                                                           \
+  "            emit('x' * 65536)\n"                                                                          \
+  "            n += 1\n"                                                                                     \
+  "        except MemoryError:\n"                                                                            \
+  "            time.sleep(0.001)\n"
+
+/* Who reads makes room for more; and a fast one waits for a slow one's room, or is told that there is none.
+ */
+static void
+test_much (gconstpointer data)
+{
+  g_auto (Fixture) fixture = { NULL };
+  g_autoptr (PyRun) run = NULL;
+  g_autofree char *left = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fixture_init (&fixture, data, (const char *const[]){ "run.py", "timers", NULL });
+  run = start (&fixture, EMIT_MUCH, NULL);
+  for (guint i = 0; i < 1024; i++)
+    {
+      g_autofree char *item = next (run, PY_RUN_ITEM, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (strlen (item), ==, 65536 + 2);
+    }
+  left = next (run, PY_RUN_RESULT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (left, ==, "null");
+}
+
 #define STAY                                                                                                 \
   "import sys\n"                                                                                             \
   "def run(arguments):\n"                                                                                    \
@@ -270,6 +307,52 @@ test_stay (gconstpointer data)
       after = ask (&fixture, "state");
     }
   while (strstr (after, " 1 threads") == NULL);
+  g_assert_cmpstr (before, ==, after);
+}
+
+#define NEVER_RETURN                                                                                         \
+  "import sys, time\n"                                                                                       \
+  "def run(arguments):\n"                                                                                    \
+  "    def undo():\n"                                                                                        \
+  "        del sys.mark\n"                                                                                   \
+  "    stay(undo)\n"                                                                                         \
+  "    sys.mark = 1\n"                                                                                       \
+  "    emit(1)\n"                                                                                            \
+  "    while True:\n"                                                                                        \
+  "        time.sleep(1000)\n"
+
+/* Nothing ends a snippet from outside; whoever waits for it is told, and when something in the target ends it
+ * after all, nothing of it stays. */
+static void
+test_never_returns (gconstpointer data)
+{
+  g_auto (Fixture) fixture = { NULL };
+  g_autofree char *ready = NULL;
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  g_autofree char *marked = NULL;
+  g_autofree char *item = NULL;
+  g_autoptr (PyRun) run = NULL;
+  g_autoptr (JsonNode) value = NULL;
+  g_autoptr (GError) error = NULL;
+  PyRunEvent event;
+
+  fixture_init (&fixture, data, (const char *const[]){ "run.py", "sleep", NULL });
+  kill ((pid_t)hap_test_process_get_pid (fixture.process), SIGUSR1);
+  ready = hap_test_process_read_line (fixture.process);
+  g_assert_cmpstr (ready, ==, "ready");
+  before = ask (&fixture, "state");
+  run = start (&fixture, NEVER_RETURN, NULL);
+  item = next (run, PY_RUN_ITEM, &error);
+  g_assert_no_error (error);
+  g_assert_false (py_run_next (run, &event, &value, SHORT_TIMEOUT, NULL, &error));
+  g_assert_error (error, HAP_ERROR, HAP_ERROR_TIMED_OUT);
+  g_clear_object (&run);
+
+  kill ((pid_t)hap_test_process_get_pid (fixture.process), SIGUSR1);
+  marked = run_once (&fixture, IS_MARKED, NULL);
+  g_assert_cmpstr (marked, ==, "false");
+  after = ask (&fixture, "state");
   g_assert_cmpstr (before, ==, after);
 }
 
@@ -403,8 +486,14 @@ main (int argc, char **argv)
     const char *name;
     GTestDataFunc test;
   } tests[] = {
-    { "states", test_states }, { "values", test_values },     { "errors", test_errors },
-    { "stay", test_stay },     { "given-up", test_given_up }, { "switched-off", test_switched_off },
+    { "states", test_states },
+    { "values", test_values },
+    { "errors", test_errors },
+    { "much", test_much },
+    { "never-returns", test_never_returns },
+    { "stay", test_stay },
+    { "given-up", test_given_up },
+    { "switched-off", test_switched_off },
     { "growth", test_growth },
   };
 

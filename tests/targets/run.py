@@ -68,8 +68,8 @@ def main(mode):
         builtins.open = json.dumps = json.loads = None
     if mode in WAITS:
         signal.signal(signal.SIGUSR1, go_on)
-        print("ready", flush=True)
         try:
+            print("ready", flush=True)
             WAITS[mode]()
         except InterruptedError:
             pass

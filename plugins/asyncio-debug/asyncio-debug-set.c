@@ -43,6 +43,22 @@ enum
   N_PROPS
 };
 
+/* From when the mode is set. */
+typedef struct
+{
+  PyRun *run;
+  HapReport *report;
+  gboolean previous;
+  guint n_loops, n_records;
+  gint64 n_dropped;
+  enum
+  {
+    ON,
+    HANDED_OVER, /* to somebody else who sets it */
+    ENDED,
+  } phase;
+} Session;
+
 /* What the snippet says is the target's, and of any shape. */
 static JsonObject *
 get_object (JsonNode *value)
@@ -86,7 +102,7 @@ find_origin (const char *message)
 }
 
 static gboolean
-report_setting (HapReport *report, gboolean enabled, gboolean previous, guint n_loops, GError **error)
+report_setting (const Session *self, gboolean enabled, gboolean previous, GError **error)
 {
   g_autofree char *message = g_strdup_printf ("Setting asyncio debug to %s", enabled ? "True" : "False");
   GVariantBuilder fields;
@@ -94,8 +110,8 @@ report_setting (HapReport *report, gboolean enabled, gboolean previous, guint n_
   g_variant_builder_init (&fields, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&fields, "{sv}", "enabled", g_variant_new_boolean (enabled));
   g_variant_builder_add (&fields, "{sv}", "previous", g_variant_new_boolean (previous));
-  g_variant_builder_add (&fields, "{sv}", "loops", g_variant_new_uint32 (n_loops));
-  return hap_report_entry (report, message, g_variant_builder_end (&fields), error);
+  g_variant_builder_add (&fields, "{sv}", "loops", g_variant_new_uint32 (self->n_loops));
+  return hap_report_entry (self->report, message, g_variant_builder_end (&fields), error);
 }
 
 static gboolean
@@ -120,103 +136,81 @@ report_record (HapReport *report, JsonNode *value, GError **error)
   return hap_report_entry (report, message, g_variant_builder_end (&fields), error);
 }
 
-/* Reports what asyncio says until it is time to end. */
 static gboolean
-follow (PyRun *run,
-        HapReport *report,
-        double seconds,
-        GCancellable *cancellable,
-        guint *n_records,
-        GError **error)
+summarize (const Session *self, GError **error)
+{
+  GVariantBuilder summary;
+
+  g_variant_builder_init (&summary, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&summary, "{sv}", "previous", g_variant_new_boolean (self->previous));
+  g_variant_builder_add (&summary, "{sv}", "loops", g_variant_new_uint32 (self->n_loops));
+  g_variant_builder_add (&summary, "{sv}", "records", g_variant_new_uint32 (self->n_records));
+  g_variant_builder_add (&summary, "{sv}", "dropped", g_variant_new_int64 (self->n_dropped));
+  return hap_report_summarize (self->report, g_variant_builder_end (&summary), error);
+}
+
+/* The last word: the mode was put back to what it was, or somebody else has set it, who says so. */
+static gboolean
+take_result (Session *self, JsonNode *value, GError **error)
+{
+  JsonObject *result = get_object (value);
+
+  self->phase = ENDED;
+  self->n_dropped = get_int (value, "dropped");
+  return result == NULL || !json_object_has_member (result, "enabled")
+         || report_setting (self, get_boolean (value, "enabled"), TRUE, error);
+}
+
+/* Waits for what the snippet says next, and reports it. */
+static gboolean
+take_next (Session *self, double timeout, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (JsonNode) value = NULL;
+  PyRunEvent event;
+
+  if (!py_run_next (self->run, &event, &value, timeout, cancellable, error))
+    return FALSE;
+  if (event == PY_RUN_RESULT)
+    return take_result (self, value, error);
+  if (value == NULL)
+    self->phase = HANDED_OVER;
+  if (get_object (value) == NULL)
+    return TRUE;
+  self->n_records++;
+  return report_record (self->report, value, error);
+}
+
+/* Until it is time to end. */
+static gboolean
+follow (Session *self, double seconds, GCancellable *cancellable, GError **error)
 {
   const gint64 end = g_get_monotonic_time () + (gint64)(seconds * G_USEC_PER_SEC);
 
-  while (!g_cancellable_is_cancelled (cancellable) && (seconds == 0 || g_get_monotonic_time () < end))
+  while (self->phase == ON && !g_cancellable_is_cancelled (cancellable)
+         && (seconds == 0 || g_get_monotonic_time () < end))
     {
-      g_autoptr (JsonNode) value = NULL;
       g_autoptr (GError) local_error = NULL;
       double left = seconds == 0 ? POLL_SECONDS : (double)(end - g_get_monotonic_time ()) / G_USEC_PER_SEC;
-      PyRunEvent event;
 
-      if (!py_run_next (run, &event, &value, CLAMP (left, 0, POLL_SECONDS), cancellable, &local_error))
-        {
-          if (g_error_matches (local_error, HAP_ERROR, HAP_ERROR_TIMED_OUT)
-              || g_error_matches (local_error, HAP_ERROR, HAP_ERROR_CANCELLED))
-            continue;
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
-      if (event == PY_RUN_RESULT || value == NULL)
-        return TRUE; /* somebody else has set it */
-      if (get_object (value) == NULL)
+      if (take_next (self, CLAMP (left, 0, POLL_SECONDS), cancellable, &local_error)
+          || g_error_matches (local_error, HAP_ERROR, HAP_ERROR_TIMED_OUT)
+          || g_error_matches (local_error, HAP_ERROR, HAP_ERROR_CANCELLED))
         continue;
-      (*n_records)++;
-      if (!report_record (report, value, error))
-        return FALSE;
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
     }
   return TRUE;
 }
 
 /* Switches it off and waits until it is; what comes meanwhile is reported, too. */
 static gboolean
-finish (PyRun *run, HapReport *report, guint *n_records, gint64 *n_dropped, GError **error)
+finish (Session *self, GError **error)
 {
-  py_run_let_go (run);
-  while (TRUE)
-    {
-      g_autoptr (JsonNode) value = NULL;
-      PyRunEvent event;
-
-      if (!py_run_next (run, &event, &value, ANSWER_SECONDS, NULL, error))
-        return FALSE;
-      if (event == PY_RUN_RESULT)
-        {
-          *n_dropped = get_int (value, "dropped");
-          return TRUE;
-        }
-      if (get_object (value) != NULL)
-        (*n_records)++;
-      if (get_object (value) != NULL && !report_record (report, value, error))
-        return FALSE;
-    }
-}
-
-static gboolean
-summarize (HapReport *report,
-           guint n_loops,
-           gboolean previous,
-           guint n_records,
-           gint64 n_dropped,
-           GError **error)
-{
-  GVariantBuilder summary;
-
-  g_variant_builder_init (&summary, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&summary, "{sv}", "previous", g_variant_new_boolean (previous));
-  g_variant_builder_add (&summary, "{sv}", "loops", g_variant_new_uint32 (n_loops));
-  g_variant_builder_add (&summary, "{sv}", "records", g_variant_new_uint32 (n_records));
-  g_variant_builder_add (&summary, "{sv}", "dropped", g_variant_new_int64 (n_dropped));
-  return hap_report_summarize (report, g_variant_builder_end (&summary), error);
-}
-
-/* From when it is on to when it is off. */
-static gboolean
-stay_on (PyRun *run,
-         HapReport *report,
-         double seconds,
-         gboolean previous,
-         guint n_loops,
-         GCancellable *cancellable,
-         GError **error)
-{
-  guint n_records = 0;
-  gint64 n_dropped = 0;
-
-  return summarize (report, n_loops, previous, 0, 0, error) && hap_report_progress (report, SETTLED, error)
-         && follow (run, report, seconds, cancellable, &n_records, error)
-         && finish (run, report, &n_records, &n_dropped, error)
-         && report_setting (report, previous, TRUE, n_loops, error)
-         && summarize (report, n_loops, previous, n_records, n_dropped, error);
+  py_run_let_go (self->run);
+  while (self->phase != ENDED)
+    if (!take_next (self, ANSWER_SECONDS, NULL, error))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -231,10 +225,9 @@ asyncio_debug_set_run (HapAction *action,
   g_autoptr (PyRuntime) runtime = snippet != NULL ? py_runtime_attach (target, error) : NULL;
   g_autoptr (PyRun) run = runtime != NULL ? py_run_new (target, runtime) : NULL;
   g_autoptr (JsonNode) value = NULL;
+  Session session = { .run = run, .report = report };
   GVariantDict arguments;
   PyRunEvent event;
-  gboolean previous;
-  guint n_loops;
 
   if (run == NULL)
     return FALSE;
@@ -245,18 +238,20 @@ asyncio_debug_set_run (HapAction *action,
       || !py_run_next (run, &event, &value, ANSWER_SECONDS, cancellable, error))
     return FALSE;
 
-  previous = get_boolean (value, "previous");
-  n_loops = (guint)CLAMP (get_int (value, "loops"), 0, G_MAXUINT32);
-  if (n_loops == 0)
+  session.previous = get_boolean (value, "previous");
+  session.n_loops = (guint)CLAMP (get_int (value, "loops"), 0, G_MAXUINT32);
+  if (session.n_loops == 0)
     {
       g_set_error (error, HAP_ERROR, HAP_ERROR_UNSUPPORTED_TARGET,
                    _ ("No event loop of asyncio runs in this process"));
       return FALSE;
     }
-  if (!report_setting (report, self->enabled, previous, n_loops, error))
+  if (!report_setting (&session, self->enabled, session.previous, error) || !summarize (&session, error))
     return FALSE;
-  return event == PY_RUN_STAYS ? stay_on (run, report, self->seconds, previous, n_loops, cancellable, error)
-                               : summarize (report, n_loops, previous, 0, 0, error);
+  return event != PY_RUN_STAYS
+         || (hap_report_progress (report, SETTLED, error)
+             && follow (&session, self->seconds, cancellable, error) && finish (&session, error)
+             && summarize (&session, error));
 }
 
 static void

@@ -9,6 +9,9 @@ import time
 NAME = "HaProfilerHandler"
 MAX_PER_SECOND = 100
 
+# Another thread may have it for long, and the main thread would stand still: logging.config makes handlers meanwhile.
+LOCK_SECONDS = 1
+
 
 def find_loops(asyncio):
     loops = {}
@@ -39,7 +42,7 @@ def make_handler(logging, base, logger, saved):
                 else:
                     emit({"message": record.getMessage(), "level": record.levelname})
             except BaseException:
-                pass
+                self.dropped += 1
 
         def retire(self):
             self.active = False
@@ -57,16 +60,19 @@ def make_handler(logging, base, logger, saved):
 
         # Until all is restored it can be found, by who comes meanwhile and would take what we left on for what was before.
         def undo(self):
+            result = {}
             if self.active:
                 restore(logging, base, saved)
                 self.retire()
-            return {"dropped": self.dropped}
+                result["enabled"] = any([debug for loop, debug in saved["loops"].values()])
+            result["dropped"] = self.dropped
+            return result
 
     return HaProfilerHandler()
 
 
 def restore(logging, base, saved):
-    for loop, debug in saved["loops"]:
+    for loop, debug in saved["loops"].values():
         if not loop.is_closed():
             loop.set_debug(debug)
     if base.level == logging.INFO and saved["level"] is not None:
@@ -78,16 +84,27 @@ def run(arguments):
     loops = find_loops(asyncio) if asyncio is not None and logging is not None else []
     if not loops:
         return {"loops": 0, "previous": False}
+    if not logging._lock.acquire(timeout=LOCK_SECONDS):
+        raise TimeoutError("another thread keeps the lock of the module logging")
+    try:
+        return switch(logging, loops, arguments["enabled"])
+    finally:
+        logging._lock.release()
+
+
+def switch(logging, loops, enabled):
     base, logger = logging.getLogger(), logging.getLogger("asyncio")
     result = {"loops": len(loops), "previous": any([loop.get_debug() for loop in loops])}
     # In this order: whose handler is gone has restored the mode before.
     others = [handler for handler in list(logger.handlers) if type(handler).__name__ == NAME]
-    saved = {"loops": [(loop, loop.get_debug()) for loop in loops], "level": None}
+    saved = {"loops": {id(loop): (loop, loop.get_debug()) for loop in loops}, "level": None}
     for handler in others:
-        saved = handler.hand_over()
+        before = handler.hand_over()
+        # Loops that began since are ours.
+        saved = {"loops": saved["loops"] | before["loops"], "level": before["level"]}
 
-    if not arguments["enabled"]:
-        saved["loops"] = [(loop, False) for loop in loops]
+    if not enabled:
+        saved["loops"].update({id(loop): (loop, False) for loop in loops})
         restore(logging, base, saved)
         return result
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Two event loops, in two threads; in the first an integration blocks now and then. Answers each line by the state of debug modes."""
+"""Two event loops, in two threads; in the first an integration blocks now and then. Answers a line: "state": the state of debug modes; "start": runs a
+third loop; "lock", "unlock": a thread has the lock of logging; "deaf": our handler has no room to tell anything; "dropped": whether it
+had something to tell since."""
 import asyncio
 import logging
 import sys
@@ -16,11 +18,42 @@ async def refresh():
 loops = [asyncio.new_event_loop(), asyncio.new_event_loop()]
 namespace = {"asyncio": asyncio, "time": time}
 exec(compile(SLOW, "/config/custom_components/slow_sensor/__init__.py", "exec"), namespace)
+root, logger = logging.getLogger(), logging.getLogger("asyncio")
+locked, unlock = threading.Event(), threading.Event()
+
+
+def start():
+    loops.append(asyncio.new_event_loop())
+    begun = threading.Event()
+    loops[-1].call_soon(begun.set)
+    threading.Thread(target=loops[-1].run_forever, daemon=True).start()
+    begun.wait()
+
+
+def keep_lock():
+    with logging._lock:
+        locked.set()
+        unlock.wait()
+
+
+def lock():
+    threading.Thread(target=keep_lock, daemon=True).start()
+    locked.wait()
+
+
+def deafen():
+    logger.handlers[0].emit.__globals__["emit"].__globals__.update(limit=0, room=0)
+
+
+def get_state():
+    return f"{[loop.get_debug() for loop in loops]} {root.level} {len(logger.handlers)}"
+
+
+ACTIONS = {"state": get_state, "start": start, "lock": lock, "unlock": unlock.set, "deaf": deafen, "dropped": lambda: logger.handlers[0].dropped > 0}
 
 
 def answer():
-    sys.stdin.readline()
-    print([loop.get_debug() for loop in loops], logging.getLogger().level, len(logging.getLogger("asyncio").handlers), flush=True)
+    print(ACTIONS[sys.stdin.readline().strip()](), flush=True)
 
 
 loops[0].set_debug("debug" in sys.argv)

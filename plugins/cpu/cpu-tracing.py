@@ -121,11 +121,16 @@ def make_filter(n_arguments, function, is_mine):
     return {2: two, 3: three, 4: four}[n_arguments]
 
 
+# By what the interpreter keeps of it: nothing of its own is asked.
 def find_other():
     other = sys.getprofile()
-    if other is None and hasattr(sys, "monitoring"):
-        return sys.monitoring.get_tool(sys.monitoring.PROFILER_ID)
-    return other and "%s.%s" % (type(other).__module__, type(other).__qualname__)
+    if other is None:
+        return sys.monitoring.get_tool(sys.monitoring.PROFILER_ID) if hasattr(sys, "monitoring") else None
+    if type(other) is type(find_other):
+        module, name = other.__module__, other.__qualname__
+    else:
+        module, name = [type.__dict__[key].__get__(type(other)) for key in ("__module__", "__qualname__")]
+    return "%s.%s" % (module, name) if type(module) is str else name
 
 
 def label(code):

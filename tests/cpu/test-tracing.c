@@ -18,6 +18,7 @@ typedef struct
   GCancellable *cancellable;
   HapTestReport *report;
   gint under_way;
+  double seconds; /* from before anything is counted until after it */
   GError *error;
 } Job;
 
@@ -79,6 +80,7 @@ on_progress (HapTestReport *report, gpointer data)
 static void
 count_calls (Job *job, HapTestProcess *process, const char *const *meanwhile)
 {
+  const gint64 begin = g_get_monotonic_time ();
   GThread *thread;
 
   job->target = attach (process);
@@ -93,6 +95,7 @@ count_calls (Job *job, HapTestProcess *process, const char *const *meanwhile)
     g_usleep (1000);
   g_cancellable_cancel (job->cancellable);
   g_thread_join (thread);
+  job->seconds = (double)(g_get_monotonic_time () - begin) / G_USEC_PER_SEC;
 }
 
 static void
@@ -108,12 +111,13 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Job, job_clear)
 
 /* @reference: what cProfile counted of the same work */
 static void
-assert_same_counts (HapTestReport *report, const char *reference)
+assert_same_counts (Job *job, const char *reference)
 {
-  g_autofree char *path = hap_test_report_get_path (report, "profile.1700000000000000.cprof");
+  g_autofree char *path = hap_test_report_get_path (job->report, "profile.1700000000000000.cprof");
   g_autofree char *program =
       g_build_filename (hap_test_source_dir (), "tests", "cpu", "compare-counts", NULL);
-  const char *argv[] = { program, path, NULL };
+  g_autofree char *seconds = g_strdup_printf ("%.6f", job->seconds);
+  const char *argv[] = { program, path, seconds, NULL };
   g_autoptr (GSubprocess) compare = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *differences = NULL;
@@ -163,7 +167,7 @@ test_counts (gconstpointer data)
         g_free (ask (process, others[i]));
       count_calls (&job, process, (const char *const[]){ "work", NULL });
       g_assert_no_error (job.error);
-      assert_same_counts (job.report, reference);
+      assert_same_counts (&job, reference);
       g_assert_cmpuint (find_calls (job.report, "leaf"), ==, 1316);
       /* What we call last before we are gone is none of the program's. */
       g_assert_cmpuint (find_calls (job.report, "<built-in method sys.setswitchinterval>"), ==, 0);
@@ -181,20 +185,25 @@ test_counts (gconstpointer data)
 static void
 test_other_profiler (gconstpointer data)
 {
-  g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "calls.py", NULL });
-  g_autoptr (HapTarget) target = attach (process);
-  g_autoptr (HapTestReport) report = NULL;
-  g_autoptr (GError) error = NULL;
+  static const char *const others[][2] = { { "profile", "Profile" }, { "set-profile", "__main__.watch" } };
 
-  g_free (ask (process, "profile"));
-  g_assert_null (hap_test_run_action (target, "cpu", "Start", TRACING, &error));
-  g_assert_error (error, HAP_ERROR, HAP_ERROR_BUSY);
-  g_test_message ("%s", error->message);
-  g_assert_nonnull (strstr (error->message, "Profile"));
-  wait_until (process, "on ");
-  g_clear_error (&error);
-  report = hap_test_run_action (target, "cpu", "Start", "{'seconds': <0.1>}", &error);
-  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      g_autoptr (HapTestProcess) process = hap_test_spawn (data, (const char *const[]){ "calls.py", NULL });
+      g_autoptr (HapTarget) target = attach (process);
+      g_autoptr (HapTestReport) report = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_free (ask (process, others[i][0]));
+      g_assert_null (hap_test_run_action (target, "cpu", "Start", TRACING, &error));
+      g_assert_error (error, HAP_ERROR, HAP_ERROR_BUSY);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, others[i][1]));
+      wait_until (process, "on ");
+      g_clear_error (&error);
+      report = hap_test_run_action (target, "cpu", "Start", "{'seconds': <0.1>}", &error);
+      g_assert_no_error (error);
+    }
 }
 
 static void

@@ -2,7 +2,7 @@
 """Makes calls whose number is known, in an event loop, when a line on stdin asks for "work". "reference" has cProfile count the same work, and
 answers what it wrote, as JSON. "threads": from now on other threads make calls, too; "later": one will begin with the next work.
 "sleeper": one more thread, which does nothing. "burst": makes 20,000 calls of leaf; "burst-reference": as many as cProfile counts. "time": how many milliseconds many calls take, "time-reference": with
-cProfile. "profile" has cProfile count from now on. "state": what is left of counting."""
+cProfile. "profile" has cProfile count from now on, "set-profile" a function. "state": what is left of counting."""
 import asyncio
 import cProfile
 import functools
@@ -85,6 +85,11 @@ async def work():
     os.fspath("x")
 
 
+# At least so long, by any clock.
+def rest():
+    time.sleep(0.02)
+
+
 def spin():
     while True:
         leaf(1)
@@ -135,6 +140,10 @@ async def measure_reference():
         profiler.disable()
 
 
+def watch(frame, event, argument):
+    pass
+
+
 def get_state():
     tool = hasattr(sys, "monitoring") and sys.monitoring.get_tool(sys.monitoring.PROFILER_ID)
     handlers = [number for number in range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if signal.getsignal(number)]
@@ -157,6 +166,8 @@ async def answer(word):
         return await measure_reference()
     if word == "profile":
         cProfile.Profile().enable()
+    elif word == "set-profile":
+        sys.setprofile(watch)
     elif word == "burst":
         burst()
     elif word == "threads":
@@ -170,6 +181,7 @@ async def answer(word):
         if later:
             start_thread()
         await work()
+        rest()
     return "done"
 
 

@@ -539,3 +539,20 @@ hap_test_sweep (guint pid)
     }
   close (pidfd);
 }
+
+void
+hap_test_await_reaped (HapTarget *target)
+{
+  HapTestBroker *broker = HAP_TEST_BROKER (hap_target_get_broker (target));
+
+  while (has_children (broker->pid))
+    {
+      if (broker->tracers->len > 1 || hap_test_get_state (hap_test_get_tracer_pid (target)) == 'Z')
+        {
+          g_test_message ("Its watchdog ended a tracer; others reap what that left");
+          hap_test_sweep (broker->pid);
+          return;
+        }
+      g_usleep (500);
+    }
+}

@@ -66,6 +66,10 @@ guint hap_test_get_tracer_pid (HapTarget *target);
  * for those that have none of their own. */
 void hap_test_sweep (guint pid);
 
+/* Waits until the target's own tracer, the only one that it had, has left it no child: for those that have
+ * none of their own, after all copies were dropped. Another tracer is started only if that one has ended. */
+void hap_test_await_reaped (HapTarget *target);
+
 /* That a target does not go on growing while @function (@process, @data) is done to it: @n times, or so many
  * as the environment variable HAP_TEST_RUNS says, and as often again. The target answers a line "blocks" by
  * sys.getallocatedblocks(). */

@@ -112,7 +112,7 @@ assert_unchanged (Fixture *self, const char *before)
   g_autofree char *after = ask (self, "state");
 
   g_assert_cmpstr (before, ==, after);
-  hap_test_sweep (hap_test_process_get_pid (self->process));
+  hap_test_await_reaped (self->target);
 }
 
 static void
@@ -189,14 +189,17 @@ test_ends (gconstpointer data)
   assert_unchanged (&fixture, before);
 }
 
-#define ATTEMPTS                                                                                             \
+#define ATTEMPT                                                                                              \
   "import posix, sys, _thread\n"                                                                             \
   "def attempt(function, *arguments):\n"                                                                     \
   "    try:\n"                                                                                               \
   "        function(*arguments)\n"                                                                           \
   "    except (OSError, RuntimeError, MemoryError) as error:\n"                                              \
   "        return type(error).__name__\n"                                                                    \
-  "    return 'works'\n"                                                                                     \
+  "    return 'works'\n"
+
+#define ATTEMPTS                                                                                             \
+  ATTEMPT                                                                                                    \
   "def work(first):\n"                                                                                       \
   "    emit(attempt(posix.kill, posix.getppid(), 0))\n"                                                      \
   "    emit(attempt(posix.kill, posix.getpid(), 9))\n"                                                       \
@@ -205,7 +208,6 @@ test_ends (gconstpointer data)
   "    emit(attempt(posix.execv, '/bin/true', ['true']))\n"                                                  \
   "    emit(attempt(posix.open, '/dev/null', posix.O_WRONLY))\n"                                             \
   "    emit(attempt(posix.mkdir, '/tmp/ha-profiler-test'))\n"                                                \
-  "    emit(attempt(posix.write, 900, b'written'))\n"                                                        \
   "    emit(attempt(bytearray, 10 << 30))\n"                                                                 \
   "    emit(attempt(print, 'printed'))\n"                                                                    \
   "    emit(attempt(posix.open, '/dev/null', posix.O_RDONLY))\n"                                             \
@@ -217,9 +219,8 @@ static void
 test_confined (gconstpointer data)
 {
   static const char *const expected[] = {
-    "PermissionError", "PermissionError", "PermissionError", "RuntimeError",
-    "PermissionError", "PermissionError", "PermissionError", "OSError",
-    "MemoryError",     "works",           "works",
+    "PermissionError", "PermissionError", "PermissionError", "RuntimeError", "PermissionError",
+    "PermissionError", "PermissionError", "MemoryError",     "works",        "works",
   };
   g_auto (Fixture) fixture = { NULL };
   g_autoptr (PyFork) fork = NULL;
@@ -235,6 +236,45 @@ test_confined (gconstpointer data)
       assert_next (fork, PY_FORK_ITEM, quoted);
     }
   assert_next (fork, PY_FORK_RESULT, "null");
+}
+
+#define WRITE                                                                                                \
+  ATTEMPT                                                                                                    \
+  "def work(first):\n"                                                                                       \
+  "    main = sys.modules['__main__']\n"                                                                     \
+  "    posix.write(1, b'written')\n"                                                                         \
+  "    posix.write(2, b'written')\n"                                                                         \
+  "    emit([attempt(posix.write, number, b'written') for number in main.descriptors])\n"                    \
+  "    return main.noticed\n"                                                                                \
+  "def run(arguments):\n"                                                                                    \
+  "    copy(work)\n"
+
+/* Nothing tells a target of it: no handler, no signal, no child, no warning; its descriptors are its own. */
+static void
+test_unnoticed (gconstpointer data)
+{
+  g_auto (Fixture) fixture = { NULL };
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+
+  fixture_init (&fixture, data, (const char *const[]){ "-Werror", "run.py", "notices", NULL });
+  before = ask (&fixture, "state");
+  g_assert_true (g_str_has_suffix (before, " [], [0, 0, 0, 0]"));
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (PyFork) fork = fork_target (&fixture, WRITE, 0);
+
+      start (fork, 0);
+      assert_next (fork, PY_FORK_ITEM, "[\"OSError\",\"OSError\",\"OSError\",\"OSError\"]");
+      assert_next (fork, PY_FORK_RESULT, "[]");
+      assert_next (fork, PY_FORK_ENDED, "null");
+    }
+  assert_unchanged (&fixture, before);
+
+  /* It would have noticed its own. */
+  g_free (ask (&fixture, "fork"));
+  after = ask (&fixture, "state");
+  g_assert_cmpstr (before, !=, after);
 }
 
 static void
@@ -291,6 +331,7 @@ main (int argc, char **argv)
   hap_test_add ("/fork/states", test_states);
   hap_test_add ("/fork/ends", test_ends);
   hap_test_add ("/fork/confined", test_confined);
+  hap_test_add ("/fork/unnoticed", test_unnoticed);
   hap_test_add ("/fork/errors", test_errors);
   hap_test_add ("/fork/growth", test_growth);
   return g_test_run ();

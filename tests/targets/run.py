@@ -20,12 +20,49 @@ def spin():
         number = (number + 1) % 1000000
 
 
+noticed = []
+descriptors = []
+incoming = []
+
+
+async def wait_for_children():
+    while True:
+        await asyncio.sleep(0.001)
+        try:
+            noticed.append(os.waitpid(-1, os.WNOHANG))
+        except ChildProcessError:
+            pass
+
+
+# Of being forked, by all that could tell; whatever arrives in its descriptors; and what is printed of warnings.
+def notice():
+    for moment in ("before", "after_in_parent", "after_in_child"):
+        os.register_at_fork(**{moment: lambda moment=moment: noticed.append(moment)})
+    signal.signal(signal.SIGCHLD, lambda number, frame: noticed.append("SIGCHLD"))
+    reading, writing = os.pipe()
+    mine, other = socket.socketpair()
+    file, errors = os.memfd_create("file"), os.memfd_create("errors")
+    mine.setblocking(False)
+    os.set_blocking(reading, False)
+    os.dup2(errors, 2)
+    incoming.extend([reading, mine.detach(), file, errors])
+    descriptors.extend([writing, other.detach(), file, errors])
+
+
+def count_arrived(number):
+    size = os.fstat(number).st_size
+    try:
+        return size + len(os.read(number, 100))
+    except BlockingIOError:
+        return size
+
+
 def describe():
     gc.collect()
     main = sorted(name for name in vars(sys.modules["__main__"]) if not name.startswith("_"))
     files = [name for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")]
     threads = len(os.listdir("/proc/self/task"))
-    return f"{len(sys.modules)} modules, {threads} threads, {len(files)} files, {sys.getswitchinterval()} s, {main}"
+    return f"{len(sys.modules)} modules, {threads} threads, {len(files)} files, {sys.getswitchinterval()} s, {main}, {noticed}, {[*map(count_arrived, incoming)]}"
 
 
 def blocks():
@@ -33,11 +70,19 @@ def blocks():
     return sys.getallocatedblocks()
 
 
+def fork():
+    try:
+        if os.fork() == 0:
+            os._exit(0)
+    except DeprecationWarning as warning:
+        noticed.append(warning)
+
+
 def answer(loop):
     line = sys.stdin.readline().strip()
     if not line:
         loop.stop()
-    print({"state": describe, "blocks": blocks}[line](), flush=True)
+    print({"state": describe, "blocks": blocks, "fork": fork}[line](), flush=True)
 
 
 async def tick():
@@ -80,6 +125,10 @@ def main(mode):
         kept.append(loop.create_task(tick()))
     if mode == "busy":
         kept.append(loop.create_task(work()))
+    if mode == "notices":
+        notice()
+        kept.append(loop.create_task(wait_for_children()))
+        threading.Thread(target=receive, daemon=True).start()
     if mode == "threads":
         for function in (spin, spin, spin, receive):
             threading.Thread(target=function, daemon=True).start()

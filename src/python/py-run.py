@@ -72,12 +72,15 @@ def describe(error):
         return type(error).__name__
 
 
+def close_file(number):
+    try:
+        posix.close(number)
+    except OSError:
+        pass
+
+
 def close():
-    for number in (script, channel):
-        try:
-            posix.close(number)
-        except OSError:
-            pass
+    close_file(channel)
     # The interpreter may be asked for the next script before this returns, and imports with the builtins that it finds here.
     everything = globals()
     namespace.clear()
@@ -191,12 +194,13 @@ def is_wanted():
     return False
 
 
-# Closes what somebody had opened here who was ended since. Who lives holds a lock, or is about to.
+# Closes what somebody had opened here who was ended since. Who lives holds a lock, or is about to. What has begun has written, and
+# closes its file itself: the number may be another's then.
 def close_lost():
     for name in posix.listdir("/proc/self/fd"):
         try:
             number = int(name)
-            if posix.readlink("/proc/self/fd/" + name) == "/memfd:ha-profiler (deleted)":
+            if posix.readlink("/proc/self/fd/" + name) == "/memfd:ha-profiler (deleted)" and posix.lseek(number, 0, 1) <= header:
                 posix.lockf(number, posix.F_TEST, 0)
                 if lost or time.time() - posix.fstat(number).st_ctime > 1:
                     posix.close(number)
@@ -245,6 +249,7 @@ asleep.acquire()
 begun.acquire()
 namespace = {"emit": emit, "stay": stay, "copy": copy}
 try:
+    close_file(script)
     # Last of all, for whoever counts calls counts ours from there on.
     if hurry(lambda: is_wanted() and not main() or close()):
         start()

@@ -11,6 +11,7 @@
 #include "memory-test.h"
 
 #define N_COLLECTING 5
+#define MAX_REUSED 1024 /* bytes of the objects of one row that took the place of others */
 
 /* Returns: (transfer full) (nullable): an interpreter of that version that has guppy */
 static char *
@@ -93,6 +94,8 @@ assert_rows_alike (const char *rows, const char *expected)
         {
           g_test_message ("%s, but guppy: %s", ours[i], theirs[i]);
           reused += MAX (1, ABS (their_count - our_count));
+          /* An object of these is not larger than that, whichever it was. */
+          g_assert_cmpint (ABS (their_size - our_size), <=, MAX_REUSED);
         }
     }
   g_assert_cmpint (reused, <=, 2);

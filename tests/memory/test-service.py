@@ -15,7 +15,8 @@ TWO_JOBS = """
 ha-profiler memory --seconds 600 --target "$0" >/dev/null 2>&1 &
 until ha-profiler jobs | grep -q Memory; do sleep 0.05; done
 ha-profiler jobs >&2
-ha-profiler memory --seconds 0.001 --target "$0"
+gdbus call --system --dest org.homeassistant.Profiler --object-path /org/homeassistant/Profiler \
+  --method org.homeassistant.Profiler.Memory "{'target': <uint32 $0>, 'seconds': <0.001>}"
 status=$?
 kill $!
 exit $status
@@ -46,7 +47,7 @@ def test_busy(source, build):
     target = Target()
     status, text = run(source, build, ["sh", "-c", TWO_JOBS, str(target.process.pid)])
     assert status != 0, text
-    said = next((line for line in text.splitlines() if f"Memory runs on process {target.process.pid}" in line), None)
+    said = next((line for line in text.splitlines() if f"Error.Busy: Memory runs on process {target.process.pid}" in line), None)
     assert said and "/jobs/" in said, text
     print("# " + said)
     target.end()

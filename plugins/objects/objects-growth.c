@@ -6,11 +6,17 @@
 
 #include "objects-growth.h"
 
+#include <glib/gi18n.h>
+#include <string.h>
+
 #include "py-repr.h"
+
+#define MAX_TOLD 3
 
 typedef struct
 {
   char *name;
+  guint64 first; /* in the first scan */
   guint64 peak;
   guint64 count; /* in the scan under way */
 } Kind;
@@ -18,6 +24,7 @@ typedef struct
 struct _ObjectsGrowth
 {
   GHashTable *kinds; /* (element-type utf8 Kind) by name */
+  guint n_scans;
 };
 
 static void
@@ -105,14 +112,52 @@ objects_growth_scan (ObjectsGrowth *self, PyHeap *heap, guint limit)
       Kind *kind = seen->pdata[i];
       ObjectsGrown item = { kind->name, kind->count, kind->count - kind->peak };
 
+      if (self->n_scans == 0)
+        kind->first = kind->count;
       if (kind->count <= kind->peak)
         continue;
       kind->peak = kind->count;
       g_array_append_val (grown, item);
     }
+  self->n_scans++;
   g_array_sort (grown, compare_delta);
   g_array_set_size (grown, MIN (grown->len, limit));
   return grown;
+}
+
+static gint
+compare_growth (gconstpointer a, gconstpointer b)
+{
+  const Kind *one = *(const Kind *const *)a, *other = *(const Kind *const *)b;
+  guint64 grown = one->peak - one->first, other_grown = other->peak - other->first;
+
+  return grown != other_grown ? (grown < other_grown) - (grown > other_grown)
+                              : strcmp (one->name, other->name);
+}
+
+char *
+objects_growth_describe (ObjectsGrowth *self)
+{
+  g_autoptr (GPtrArray) kinds = g_ptr_array_new ();
+  GString *text = g_string_new (NULL);
+  GHashTableIter iter;
+  gpointer item;
+
+  g_hash_table_iter_init (&iter, self->kinds);
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    g_ptr_array_add (kinds, item);
+  g_ptr_array_sort (kinds, compare_growth);
+  for (guint i = 0; i < MIN (kinds->len, MAX_TOLD); i++)
+    {
+      const Kind *kind = kinds->pdata[i];
+
+      if (kind->peak > kind->first)
+        g_string_append_printf (text, "%s%s +%" G_GUINT64_FORMAT,
+                                i > 0 ? ", " : _ ("What grew most since the first scan: "), kind->name,
+                                kind->peak - kind->first);
+    }
+  g_string_append (text, text->len > 0 ? "." : _ ("Nothing grew since the first scan."));
+  return g_string_free (text, FALSE);
 }
 
 char *

@@ -29,6 +29,9 @@ GArray *objects_growth_scan (ObjectsGrowth *self, PyHeap *heap, guint limit);
 /* Returns: "[('function', 2929, 2929), …]", as Python prints it */
 char *objects_growth_to_string (GArray *grown);
 
+/* Returns: the types that have the most more than in the first scan, for a person */
+char *objects_growth_describe (ObjectsGrowth *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ObjectsGrowth, objects_growth_free)
 
 G_END_DECLS

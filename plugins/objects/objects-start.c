@@ -63,6 +63,8 @@ make_summary (const Job *job, guint64 n_objects)
   GVariantBuilder summary;
 
   g_variant_builder_init (&summary, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&summary, "{sv}", "verdict",
+                         g_variant_new_take_string (objects_growth_describe (job->growth)));
   g_variant_builder_add (&summary, "{sv}", "objects", g_variant_new_uint64 (n_objects));
   py_heap_scans_summarize (&job->scans, &summary);
   return g_variant_builder_end (&summary);

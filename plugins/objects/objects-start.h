@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  * and then each scan_interval seconds, until it is stopped.
  *
  * Fields of an entry: growth a(stt), objects t (all that the collector tracks), and what the scan cost
- * (py_heap_scans_describe()). Summary: objects t, and what all have cost (py_heap_scans_summarize()).
+ * (py_heap_scans_describe()). Summary: verdict s (what grew most since the first scan), objects t, and what
+ * all have cost (py_heap_scans_summarize()).
  */
 #define OBJECTS_TYPE_START (objects_start_get_type ())
 G_DECLARE_FINAL_TYPE (ObjectsStart, objects_start, OBJECTS, START, HapAction)

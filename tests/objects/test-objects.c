@@ -113,6 +113,7 @@ compare (const HapTestPython *python, const char *directory, const char *kind, c
   g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
   g_autoptr (HapTestReport) report = NULL;
   Talk talk = { .process = process, .no_fork = no_fork, .n_left = N_SCANS };
+  const char *verdict = NULL;
   guint n_scans;
 
   g_assert_no_error (error);
@@ -129,6 +130,8 @@ compare (const HapTestPython *python, const char *directory, const char *kind, c
   g_assert_true (g_variant_lookup (hap_test_report_get_summary (report), "scans", "u", &n_scans));
   g_assert_cmpuint (n_scans, ==, N_SCANS);
   assert_costs (hap_test_report_get_summary (report), no_fork);
+  g_assert_true (g_variant_lookup (hap_test_report_get_summary (report), "verdict", "&s", &verdict));
+  g_assert_cmpstr (verdict, ==, "What grew most since the first scan: Grows +90, list +40, Twin +6.");
   g_assert_cmpstr (
       hap_test_report_get_notifications (report)->pdata[0], ==,
       "profile_object_logging|Object growth logging started|Object growth logging has started. See "
@@ -160,12 +163,15 @@ test_at_once (gconstpointer python)
   g_autoptr (HapTarget) target = hap_test_attach (hap_test_process_get_pid (process), TRUE, &error);
   g_autoptr (HapTestReport) report = NULL;
   Talk talk = { .process = process, .n_left = 1 };
+  const char *verdict = NULL;
 
   g_assert_no_error (error);
   hap_test_allow_tracers (target, G_MAXUINT);
   report = run (&talk, target, "{'scan_interval': <86400.0>}", on_counted_entry, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (hap_test_report_get_entries (report)->len, ==, 1);
+  g_assert_true (g_variant_lookup (hap_test_report_get_summary (report), "verdict", "&s", &verdict));
+  g_assert_cmpstr (verdict, ==, "Nothing grew since the first scan.");
   g_object_unref (talk.cancellable);
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Has sockets of all kinds, and says on request what it says of them itself.
 
-Printed before "ready": nothing. After it, for each line on stdin: "object HEX-OF-REPR" for each socket object, "lost FD" for each
-descriptor without object, "stale FD" for each object without descriptor, then "end". With the argument "alone": in a network namespace of its own.
+Printed before "ready": nothing. After it, for each line on stdin: "object HEX-OF-REPR" for each socket object, "lost FD INODE FAMILY TYPE PROTO
+RECEIVE-QUEUE STATE ADDRESSES" for each descriptor without object (the addresses as Python prints them, "-": none), "stale FD" for each object without descriptor, then "end". With the argument "alone": in a network namespace of its own.
 """
 
 import asyncio
@@ -102,7 +102,25 @@ context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 plain = socket.create_connection(server.getsockname())
 add(context.wrap_socket(plain, server_hostname="x", do_handshake_on_connect=False))
 
-lost = [socket.socket(socket.AF_UNIX).detach(), socket.create_connection(server.getsockname()).detach()]
+
+
+def lose(sock, waiting, state, *addresses):
+    """Lets go of a socket; returns what is true of the descriptor that is left."""
+    text = " ".join(repr(address).replace(" ", "") for address in addresses) or "-"
+    inode = os.fstat(sock.fileno()).st_ino
+    return f"{sock.fileno()} {inode} {sock.family} {sock.type} {sock.proto} {waiting} {state} {text}", sock.detach()
+
+
+forgotten = socket.create_connection(server.getsockname())
+peer = add(server.accept()[0])
+while peer.getpeername() != forgotten.getsockname():
+    peer = add(server.accept()[0])
+peer.sendall(b"unread")
+forgotten.recv(6, socket.MSG_PEEK | socket.MSG_WAITALL)
+lost = [
+    lose(socket.socket(socket.AF_UNIX), 0, "unconnected")[0],
+    lose(forgotten, 6, "established", forgotten.getsockname(), forgotten.getpeername())[0],
+]
 stale, reused = add(socket.socket(socket.AF_UNIX)), add(socket.socket(socket.AF_UNIX))
 
 stale_fd, reused_fd = stale.fileno(), reused.fileno()
@@ -115,8 +133,8 @@ def answer():
         for thing in gc.get_objects():
             if isinstance(thing, socket.socket):
                 print("object", repr(thing).encode("utf-8", "backslashreplace").hex())
-        for fd in lost:
-            print("lost", fd)
+        for facts in lost:
+            print("lost", facts)
         print("stale", stale_fd)
         print("stale", reused_fd)
         print("end", flush=True)

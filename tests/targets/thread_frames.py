@@ -2,7 +2,7 @@
 """Parks threads in all kinds of stacks and says of each what Python itself says: for comparing with what is read from outside.
 
 Prints "ready", then a line for each thread but its own: "thread", ident, native id, whether it is the main one, and, as hexadecimal
-UTF-8, its name and "".join(traceback.format_stack(frame)).strip(); then "end". A name that is no string is told as none. After a line
+UTF-8, its name and "".join(traceback.format_stack(frame)).strip(); then "end". For a name that is no string, the one that stands in for it is told. After a line
 from stdin the files that were made for this are removed.
 """
 
@@ -121,7 +121,7 @@ def describe():
         if thread is threading.current_thread():
             continue
         text = "".join(traceback.format_stack(frames[thread.ident])).strip()
-        name = thread.name if isinstance(thread.name, str) else ""
+        name = thread.name if isinstance(thread.name, str) else f"Thread-{thread.native_id}"
         print("thread", thread.ident, thread.native_id, int(thread is threading.main_thread()), name.encode().hex(),
               text.encode().hex(), sep="\t")
 

@@ -144,8 +144,7 @@ compare_thread (HapTestReport *report, char **said)
   g_assert_true (g_variant_lookup (entry, "native_id", "u", &native_id));
   g_assert_cmpuint (native_id, ==, strtoul (said[2], NULL, 10));
   g_assert_cmpint (is_true (entry, "main"), ==, atoi (said[3]));
-  if (name[0] != '\0')
-    g_assert_cmpstr (get_text (entry, "thread"), ==, name);
+  g_assert_cmpstr (get_text (entry, "thread"), ==, name);
   expected = g_strdup_printf ("Thread [%s]: %s", get_text (entry, "thread"), text);
   g_assert_cmpstr (get_text (entry, "message"), ==, expected);
 }

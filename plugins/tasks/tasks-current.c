@@ -14,7 +14,8 @@
 #include "tasks-origin.h"
 #include "tasks-report.h"
 
-#define MAX_AWAITS 256
+#define MAX_PLACES 256    /* in a field */
+#define MAX_SHOWN 32      /* in a message */
 #define MAX_WAITS_FOR 300 /* characters */
 
 struct _TasksLogCurrent
@@ -41,11 +42,11 @@ typedef struct
 } Place;
 
 static GVariant *
-make_awaits (const Place *places, gsize n)
+make_places (const Place *places, gsize n)
 {
-  GVariantBuilder awaits;
+  GVariantBuilder builder;
 
-  g_variant_builder_init (&awaits, G_VARIANT_TYPE ("a(sus)"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sus)"));
   for (gsize i = 0; i < n; i++)
     {
       GVariant *frame[] = {
@@ -54,27 +55,68 @@ make_awaits (const Place *places, gsize n)
         g_variant_new_string (places[i].qualname),
       };
 
-      g_variant_builder_add_value (&awaits, g_variant_new_tuple (frame, G_N_ELEMENTS (frame)));
+      g_variant_builder_add_value (&builder, g_variant_new_tuple (frame, G_N_ELEMENTS (frame)));
     }
-  return g_variant_builder_end (&awaits);
+  return g_variant_builder_end (&builder);
 }
 
-static void
-add_awaits (TasksEntries *entries, GArray *chain)
+/* Of what is too long the middle is left out: it began at one end and is at the other. */
+static gboolean
+is_in_the_middle (guint i, guint n, guint max)
 {
-  Place places[MAX_AWAITS] = { { 0 } };
-  gsize n = MIN (chain->len, MAX_AWAITS);
+  return n > max && i >= max / 2 && i < n - (max - max / 2);
+}
 
-  for (gsize i = 0; i < n; i++)
+/* @left_out: the key of how many of them are not shown */
+static void
+add_places (TasksEntries *entries, const char *key, const char *left_out, const PyCoroutine *list, guint n)
+{
+  Place places[MAX_PLACES] = { { 0 } };
+  gsize n_places = 0;
+
+  for (guint i = 0; i < n; i++)
+    if (!is_in_the_middle (i, n, MAX_PLACES))
+      places[n_places++] = (Place){ list[i].code, list[i].qualname, MAX (list[i].line, 0) };
+  if (!tasks_entries_add_known (entries, key, places, n_places * sizeof places[0]))
+    tasks_entries_add_shared (entries, key, places, n_places * sizeof places[0],
+                              make_places (places, n_places));
+  if (n > n_places)
+    tasks_entries_add (entries, left_out, g_variant_new_uint32 (n - n_places));
+}
+
+/* What is awaited, then what runs in the innermost of it. */
+static void
+add_chain (TasksEntries *entries, GArray *chain, gboolean whole)
+{
+  const PyCoroutine *list = (const PyCoroutine *)(gconstpointer)chain->data;
+  guint n_awaits = 0;
+
+  while (n_awaits < chain->len && py_coroutine_is_awaited (&list[n_awaits]))
+    n_awaits++;
+  add_places (entries, "awaits", "awaits_left_out", list, n_awaits);
+  if (!whole)
+    tasks_entries_add (entries, "awaits_cut", g_variant_new_boolean (TRUE));
+  if (n_awaits < chain->len)
+    add_places (entries, "frames", "frames_left_out", list + n_awaits, chain->len - n_awaits);
+}
+
+/* Adds what runs inside of a task, a line a frame, as in a traceback. */
+static void
+print_inside (GString *text, GArray *chain, guint first)
+{
+  guint n = chain->len - first;
+
+  for (guint i = 0; i < n; i++)
     {
-      const PyCoroutine *coroutine = &g_array_index (chain, PyCoroutine, i);
+      const PyCoroutine *frame = &g_array_index (chain, PyCoroutine, first + i);
 
-      places[i] = (Place){ coroutine->code, coroutine->qualname, MAX (coroutine->line, 0) };
+      if (i == MAX_SHOWN / 2 && n > MAX_SHOWN)
+        g_string_append_printf (text, "\n  [%u entries left out here]", n - MAX_SHOWN);
+      if (!is_in_the_middle (i, n, MAX_SHOWN))
+        g_string_append_printf (text, "\n  File \"%s\", line %d, in %s",
+                                frame->code != NULL ? frame->code->filename : "?", MAX (frame->line, 0),
+                                frame->code != NULL ? frame->code->name : "?");
     }
-  if (!tasks_entries_add_known (entries, "awaits", places, n * sizeof places[0]))
-    tasks_entries_add_shared (entries, "awaits", places, n * sizeof places[0], make_awaits (places, n));
-  if (chain->len > n)
-    tasks_entries_add (entries, "awaits_left_out", g_variant_new_uint32 (chain->len - n));
 }
 
 static void
@@ -85,27 +127,51 @@ add_waits_for (TasksEntries *entries, char *text)
   tasks_entries_add_text (entries, "waits_for", text);
 }
 
-static void
-read_task (PyInspector *inspector, const PyFuture *task, const PyLoop *loop, TasksEntries *entries)
+/* Returns: FALSE: it runs, and what it is in is not known */
+static gboolean
+read_inside (PyAsyncio *asyncio, const PyLoop *loop, GArray *chain, GString *text)
 {
-  guint64 end;
-  g_autoptr (GArray) chain = py_coroutine_read_chain (inspector, task->coroutine, &end);
+  guint n = chain->len;
+
+  if (n == 0 || !g_array_index (chain, PyCoroutine, n - 1).running)
+    return TRUE;
+  if (loop == NULL || !py_asyncio_add_inside (asyncio, loop, chain))
+    return FALSE;
+  print_inside (text, chain, n);
+  return TRUE;
+}
+
+/* @inside: what runs inside of it is wanted, too */
+static void
+read_task (PyAsyncio *asyncio,
+           const PyFuture *task,
+           const PyLoop *loop,
+           gboolean inside,
+           TasksEntries *entries)
+{
+  PyInspector *inspector = py_asyncio_get_inspector (asyncio);
+  gboolean whole, known;
+  g_autoptr (GArray) chain = py_coroutine_read_chain (inspector, task->coroutine, &whole);
   g_autofree char *name = py_future_get_name (inspector, task);
   g_autofree char *waits_for = NULL;
   g_autofree char *text = py_repr_with_part (inspector, task->address, task->waiter, &waits_for);
-  const PyCoroutine *outermost = chain->len > 0 ? &g_array_index (chain, PyCoroutine, 0) : NULL;
+  g_autoptr (GString) message = g_string_new ("Task: ");
   TasksOrigin origin = { 0 };
 
-  tasks_entries_begin (entries, task->address, g_strconcat ("Task: ", text, NULL));
+  g_string_append (message, text);
+  known = read_inside (asyncio, inside ? loop : NULL, chain, message);
+  tasks_entries_begin (entries, task->address, g_string_free (g_steal_pointer (&message), FALSE));
   tasks_entries_add (entries, "task", g_variant_new_string (name));
   tasks_entries_add_text (entries, "state",
                           task->cancels > 0 ? "cancelling" : py_future_state_to_string (task->state));
-  if (outermost != NULL)
-    tasks_entries_add_text (entries, "coro", outermost->qualname);
+  if (chain->len > 0)
+    tasks_entries_add_text (entries, "coro", g_array_index (chain, PyCoroutine, 0).qualname);
   tasks_entries_add_loop (entries, loop);
-  add_awaits (entries, chain);
-  if (outermost != NULL && outermost->running)
+  add_chain (entries, chain, whole);
+  if (chain->len > 0 && g_array_index (chain, PyCoroutine, 0).running)
     tasks_entries_add (entries, "running", g_variant_new_boolean (TRUE));
+  if (!known)
+    tasks_entries_add (entries, "frames_unread", g_variant_new_boolean (TRUE));
   if (waits_for != NULL)
     add_waits_for (entries, waits_for);
   tasks_origin_of_task (&origin, inspector, task, chain);
@@ -135,7 +201,7 @@ count_elsewhere (PyInspector *inspector, guint64 loop, Seen *seen)
 }
 
 static gboolean
-read_tasks (PyAsyncio *asyncio, double now, gint64 deadline, TasksEntries *entries, gpointer data)
+read_tasks (PyAsyncio *asyncio, const TasksWish *wish, TasksEntries *entries, gpointer data)
 {
   PyInspector *inspector = py_asyncio_get_inspector (asyncio);
   g_autoptr (GArray) loops = py_asyncio_list_loops (asyncio);
@@ -148,14 +214,14 @@ read_tasks (PyAsyncio *asyncio, double now, gint64 deadline, TasksEntries *entri
       PyFuture task;
       const PyLoop *loop;
 
-      if (g_get_monotonic_time () > deadline)
+      if (g_get_monotonic_time () > wish->deadline)
         return FALSE;
       if (!py_future_read (inspector, g_array_index (tasks, guint64, i), &task) || !task.is_task
           || task.state != PY_FUTURE_PENDING)
         continue;
       loop = find_loop (loops, task.loop);
       if (loop != NULL)
-        read_task (inspector, &task, loop, entries);
+        read_task (asyncio, &task, loop, wish->inside, entries);
       else
         count_elsewhere (inspector, task.loop, seen);
     }

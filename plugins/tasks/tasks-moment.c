@@ -26,8 +26,9 @@
  */
 #define BETWEEN_US 5000
 
-/* Readings of a target that goes on: two that agree at least. */
+/* Readings of a target that goes on: two that agree at least; the last two without what moves most. */
 #define MAX_READINGS 6
+#define MAX_INSIDE 4
 
 typedef struct
 {
@@ -36,7 +37,7 @@ typedef struct
   PyAsyncio *asyncio; /* reads through the cache */
   TasksReadFunc read;
   gpointer data;
-  double now;
+  TasksWish wish;
 } Reader;
 
 /* What one snapshot told. */
@@ -60,9 +61,10 @@ read_once (Reader *self, gint64 deadline)
 {
   g_autoptr (TasksEntries) entries = tasks_entries_new ();
 
+  self->wish.deadline = deadline;
   py_page_cache_drop (self->cache);
   py_asyncio_forget (self->asyncio);
-  if (!self->read (self->asyncio, self->now, deadline, entries, self->data))
+  if (!self->read (self->asyncio, &self->wish, entries, self->data))
     return NULL;
   return tasks_entries_steal (entries);
 }
@@ -76,7 +78,7 @@ read_held (Reader *self, guint64 *pause_ns)
 
   if (!hap_target_hold (self->target, 0, NULL))
     return NULL;
-  self->now = (double)g_get_monotonic_time () / G_USEC_PER_SEC;
+  self->wish.now = (double)g_get_monotonic_time () / G_USEC_PER_SEC;
   entries = read_once (self, g_get_monotonic_time () + HOLD_US);
   if (!hap_target_let_go (self->target, &pause, NULL))
     return NULL;
@@ -128,13 +130,15 @@ read_agreeing (Reader *self, guint *n_unread)
   g_autoptr (GPtrArray) last = NULL;
   g_autoptr (GHashTable) confirmed = NULL;
 
-  self->now = (double)g_get_monotonic_time () / G_USEC_PER_SEC;
+  self->wish.now = (double)g_get_monotonic_time () / G_USEC_PER_SEC;
   last = read_once (self, G_MAXINT64);
   for (guint i = 1; last != NULL && i < MAX_READINGS; i++)
     {
       g_autoptr (GHashTable) before = index_entries (last);
-      GPtrArray *next = read_once (self, G_MAXINT64);
+      GPtrArray *next;
 
+      self->wish.inside = i < MAX_INSIDE;
+      next = read_once (self, G_MAXINT64);
       if (next == NULL)
         return NULL;
       g_clear_pointer (&confirmed, g_hash_table_unref);
@@ -186,8 +190,9 @@ read_snapshot (TasksMoment *self, Reader *reader, PyRuntime *runtime, GError **e
 
   if (snapshot == NULL)
     return;
+  self->n_snapshots++;
   self->pause_ns += hap_snapshot_get_pause_ns (snapshot);
-  reader->now = hap_snapshot_get_time (snapshot);
+  reader->wish.now = hap_snapshot_get_time (snapshot);
   if (!prepare (reader, runtime, hap_snapshot_get_memory (snapshot), error))
     return;
   entries = read_once (reader, G_MAXINT64);
@@ -220,7 +225,7 @@ gboolean
 tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpointer data, GError **error)
 {
   g_autoptr (PyRuntime) runtime = py_runtime_attach (target, error);
-  g_auto (Reader) reader = { .target = target, .read = read, .data = data };
+  g_auto (Reader) reader = { .target = target, .read = read, .data = data, .wish.inside = TRUE };
   g_autoptr (GError) refusal = NULL, live_error = NULL;
 
   if (runtime == NULL)
@@ -241,6 +246,7 @@ tasks_moment_read (TasksMoment *self, HapTarget *target, TasksReadFunc read, gpo
     self->no_snapshot = g_strdup (refusal->message);
   if (self->entries != NULL || read_live (self, &reader, runtime, &live_error))
     {
+      self->torn = py_asyncio_is_torn (reader.asyncio);
       if (!hap_target_is_gone (target))
         return TRUE;
     }

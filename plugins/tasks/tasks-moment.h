@@ -7,24 +7,34 @@
 
 G_BEGIN_DECLS
 
+/* What is wanted of one reading. */
+typedef struct
+{
+  double now;      /* when this is, in seconds of the monotonic clock, as loop.time() has it */
+  gint64 deadline; /* when to give up (g_get_monotonic_time()) */
+  gboolean inside; /* also what tasks that run are in: not where that moves from reading to reading */
+} TasksWish;
+
 /**
  * TasksReadFunc:
  * @asyncio: the event loops of the moment
- * @now: when this is, in seconds of the monotonic clock, as loop.time() has it
- * @deadline: when to give up (g_get_monotonic_time())
  * @entries: to be filled
  * @data: what tasks_moment_read() was given, to be set anew at each call
  *
  * Returns: FALSE: given up
  */
-typedef gboolean (
-    *TasksReadFunc) (PyAsyncio *asyncio, double now, gint64 deadline, TasksEntries *entries, gpointer data);
+typedef gboolean (*TasksReadFunc) (PyAsyncio *asyncio,
+                                   const TasksWish *wish,
+                                   TasksEntries *entries,
+                                   gpointer data);
 
 /* How a moment was read. */
 typedef struct
 {
   GPtrArray *entries; /* (element-type TasksEntry) */
   guint n_unread;     /* things that changed each time that they were read */
+  guint n_snapshots;  /* taken: those before the last met a change */
+  gboolean torn;      /* each time in the middle of a change: things may be missing */
   guint64 pause_ns;   /* how long the target was stopped */
   char *python;       /* version */
   const char *way;    /* "snapshot", or what took its place: "copy", "held", "live" */

@@ -41,8 +41,8 @@ consider_chain (TasksOrigin *self, PyInspector *inspector, GArray *chain)
       const PyCoroutine *coroutine = &g_array_index (chain, PyCoroutine, i);
 
       if (coroutine->code != NULL)
-        consider (self, "coroutine", coroutine->qualname, coroutine->code->filename,
-                  MAX (coroutine->line, 0));
+        consider (self, py_coroutine_is_awaited (coroutine) ? "coroutine" : "function", coroutine->qualname,
+                  coroutine->code->filename, MAX (coroutine->line, 0));
     }
 
   /* Code that all share, a coordinator's say, is told apart by whose object it works for. */
@@ -74,11 +74,12 @@ find_of_task (TasksOrigin *self, PyInspector *inspector, const PyFuture *task, G
 static void
 find_of_future (TasksOrigin *self, PyInspector *inspector, const PyFuture *future, guint steps)
 {
-  guint64 n, end;
+  gboolean whole;
+  guint64 n;
 
   if (future->is_task)
     {
-      g_autoptr (GArray) chain = py_coroutine_read_chain (inspector, future->coroutine, &end);
+      g_autoptr (GArray) chain = py_coroutine_read_chain (inspector, future->coroutine, &whole);
 
       find_of_task (self, inspector, future, chain, steps);
     }

@@ -17,8 +17,8 @@ typedef struct
   gint line; /* 0: none */
 } TasksOrigin;
 
-/* By the coroutines that it awaits, the objects that they are methods of, the task that it waits for. @chain:
- * (element-type PyCoroutine): the task's */
+/* By the coroutines that it awaits and what runs in them, the objects that they are methods of, the task that
+ * it waits for. @chain: (element-type PyCoroutine): the task's */
 void tasks_origin_of_task (TasksOrigin *self, PyInspector *inspector, const PyFuture *task, GArray *chain);
 
 /* By the callback, what it was given, encloses and is bound to, the task that it wakes up. */

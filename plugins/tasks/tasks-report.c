@@ -45,9 +45,12 @@ send_sum (HapReport *report,
   tasks_add_field (&builder, "integrations", hap_origin_counts_to_variant (counts, what));
   tasks_add_field (&builder, what, g_variant_new_uint32 (moment->entries->len));
   tasks_add_field (&builder, "unread", g_variant_new_uint32 (moment->n_unread));
+  if (moment->torn)
+    tasks_add_field (&builder, "incomplete", g_variant_new_boolean (TRUE));
   if (n_sent < moment->entries->len)
     tasks_add_field (&builder, "left_out", g_variant_new_uint32 (moment->entries->len - n_sent));
   tasks_add_field (&builder, "pause_us", g_variant_new_double ((double)moment->pause_ns / 1e3));
+  tasks_add_field (&builder, "snapshots", g_variant_new_uint32 (moment->n_snapshots));
   tasks_add_field (&builder, "way", g_variant_new_string (moment->way));
   if (moment->no_snapshot != NULL)
     tasks_add_field (&builder, "no_snapshot", g_variant_new_string (moment->no_snapshot));
@@ -77,6 +80,9 @@ tasks_report_send (HapReport *report,
       hap_origin_counts_add (counts, entry->origin);
       n_sent += left > 0;
     }
+  if (moment->torn)
+    g_ptr_array_add (notes, g_strdup (_ ("The process was in the middle of a change at each look: tasks, or "
+                                         "what one that runs is in, may be missing")));
   for (guint i = 0; i < notes->len; i++)
     if (!hap_report_entry (report, notes->pdata[i], NULL, error))
       return FALSE;

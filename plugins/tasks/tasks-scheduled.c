@@ -136,11 +136,11 @@ read_queue (Walk *self, const char *attribute, const char *queue, gint64 deadlin
 }
 
 static gboolean
-read_loops (PyAsyncio *asyncio, double now, gint64 deadline, TasksEntries *entries, gpointer data)
+read_loops (PyAsyncio *asyncio, const TasksWish *wish, TasksEntries *entries, gpointer data)
 {
   g_autoptr (GArray) loops = py_asyncio_list_loops (asyncio);
   Seen *seen = data;
-  Walk walk = { py_asyncio_get_inspector (asyncio), NULL, now, entries, seen };
+  Walk walk = { py_asyncio_get_inspector (asyncio), NULL, wish->now, entries, seen };
 
   seen->n_loops = loops->len;
   seen->n_cancelled = 0;
@@ -150,8 +150,8 @@ read_loops (PyAsyncio *asyncio, double now, gint64 deadline, TasksEntries *entri
       walk.loop = &g_array_index (loops, PyLoop, i);
       if (!walk.loop->readable)
         g_ptr_array_add (seen->unreadable, g_strdup (walk.loop->kind));
-      else if (!read_queue (&walk, "_scheduled", "scheduled", deadline)
-               || !read_queue (&walk, "_ready", "ready", deadline))
+      else if (!read_queue (&walk, "_scheduled", "scheduled", wish->deadline)
+               || !read_queue (&walk, "_ready", "ready", wish->deadline))
         return FALSE;
     }
   return TRUE;

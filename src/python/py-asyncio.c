@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "hap-error.h"
+#include "py-coroutine.h"
 #include "py-objects.h"
 #include "py-runtime-private.h"
 
@@ -17,6 +18,8 @@
 #define SCAN_BLOCK 65536
 #define MAX_SCAN (64 * 1024 * 1024)
 #define RUNNING_LOOP "__asyncio_running_event_loop__"
+#define MAX_STACKS                                                                                           \
+  1024 /* read after one listing: of one thread each, but for tasks that begin others eagerly */
 
 /* 3.13: how far behind the last field of PyThreadState that we know the loop may lie, in bytes. */
 #define LOOP_WITHIN 128
@@ -47,6 +50,8 @@ struct _PyAsyncio
   const PyLayout *layout;
   guint64 offsets[N_OFFSETS]; /* 3.14+ */
   GArray *modules;            /* (element-type guint64): __dict__ of those that keep sets of tasks */
+  PyStack stack;              /* of a loop's thread */
+  guint n_stacks;             /* read since the last listing */
   gboolean torn;
 };
 
@@ -197,6 +202,7 @@ void
 py_asyncio_free (PyAsyncio *self)
 {
   py_inspector_free (self->inspector);
+  py_stack_clear (&self->stack);
   g_array_unref (self->modules);
   g_object_unref (self->runtime);
   g_free (self);
@@ -395,6 +401,7 @@ py_asyncio_list_tasks (PyAsyncio *self)
   Listing listing = { .self = self, .seen = seen };
 
   self->torn = FALSE;
+  self->n_stacks = 0;
   listing.tasks = g_array_new (FALSE, FALSE, sizeof (guint64));
   for (guint i = 0; self->offsets[TASK_NODE] != 0 && i < threads->len; i++)
     add_list (&listing, g_array_index (threads, PyThread, i).tstate + self->offsets[TSTATE_HEAD]);
@@ -408,4 +415,14 @@ py_asyncio_list_tasks (PyAsyncio *self)
   for (guint i = 0; i < self->modules->len; i++)
     add_sets (&listing, g_array_index (self->modules, guint64, i));
   return listing.tasks;
+}
+
+gboolean
+py_asyncio_add_inside (PyAsyncio *self, const PyLoop *loop, GArray *chain)
+{
+  if (self->n_stacks++ < MAX_STACKS
+      && py_stack_read_still (&self->stack, self->runtime, &loop->thread) == PY_STACK_OK)
+    return py_coroutine_add_inside (self->inspector, chain, &self->stack);
+  self->torn = TRUE;
+  return FALSE;
 }

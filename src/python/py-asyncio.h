@@ -47,7 +47,18 @@ GArray *py_asyncio_list_loops (PyAsyncio *self);
  * each once */
 GArray *py_asyncio_list_tasks (PyAsyncio *self);
 
-/* TRUE when the last listing lacks tasks, for one was just being added or removed at this very moment. */
+/**
+ * py_asyncio_add_inside:
+ * @loop: that a task is of
+ * @chain: (inout): the task's, whose last runs
+ *
+ * Adds what runs inside of it, as the stack of the loop's thread has it (py_coroutine_add_inside()).
+ * FALSE: it is not there, or could not be read.
+ */
+gboolean py_asyncio_add_inside (PyAsyncio *self, const PyLoop *loop, GArray *chain);
+
+/* TRUE when the last listing lacks tasks, for one was just being added or removed at this very moment, or a
+ * thread's stack could not be read since, for a function was just being entered or left. */
 gboolean py_asyncio_is_torn (PyAsyncio *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PyAsyncio, py_asyncio_free)

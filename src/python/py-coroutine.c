@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Coroutines and generators that are not on a thread's stack: where they stopped and what they wait for.
- * Stacks of threads are py-frames.c's.
+ * Coroutines and generators: where they stopped and what they wait for; where one runs, what is inside of it.
+ * How stacks of threads are read is py-frames.c's.
  */
 
 #include "py-coroutine.h"
@@ -13,6 +13,10 @@
 #define TAG_MASK 3 /* 3.14+: references on a stack of values carry tags */
 #define RESUME_AFTER_YIELD_FROM 2
 #define MAX_STACK (1024 * 1024) /* slots of one frame */
+
+/* CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR: Include/cpython/code.h, the same in 3.11 to 3.15
+ */
+#define AWAITED_FLAGS (0x80 | 0x100 | 0x200)
 
 /* enum _framestate, Include/internal/pycore_frame.h */
 typedef struct
@@ -144,17 +148,27 @@ py_coroutine_read (PyInspector *inspector, guint64 object, PyCoroutine *coroutin
 }
 
 GArray *
-py_coroutine_read_chain (PyInspector *inspector, guint64 object, guint64 *end)
+py_coroutine_read_chain (PyInspector *inspector, guint64 object, gboolean *whole)
 {
   PyRuntime *runtime = py_inspector_get_runtime (inspector);
   GArray *chain = g_array_new (FALSE, FALSE, sizeof (PyCoroutine));
-  guint n_wrappers = 0;
+  guint64 mark = 0;
 
-  while (object != 0 && chain->len < PY_COROUTINE_MAX_CHAIN)
+  *whole = TRUE;
+  for (guint i = 1, next_mark = 1; object != 0; i++)
     {
       PyCoroutine coroutine;
 
-      if (is_wrapper (py_inspector_get_class (inspector, object)) && n_wrappers++ < PY_COROUTINE_MAX_CHAIN)
+      /* A chain that comes back to an object has no end; the mark is set at every power of two (Brent). */
+      *whole = object != mark && chain->len < PY_COROUTINE_MAX_CHAIN;
+      if (!*whole)
+        break;
+      if (i == next_mark)
+        {
+          mark = object;
+          next_mark *= 2;
+        }
+      if (is_wrapper (py_inspector_get_class (inspector, object)))
         object = py_inspector_read (inspector, object + runtime->layout.wrapper_object);
       else if (py_coroutine_read (inspector, object, &coroutine))
         {
@@ -164,6 +178,50 @@ py_coroutine_read_chain (PyInspector *inspector, guint64 object, guint64 *end)
       else
         break;
     }
-  *end = object;
   return chain;
+}
+
+/* A coroutine's frame lies in it, and what runs there is told by the same words on the thread's stack; of
+ * several that stand at the same instruction, the task's is the outermost. */
+static guint
+find_on_stack (PyInspector *inspector, const PyCoroutine *coroutine, const PyStack *stack)
+{
+  const PyLayout *layout = &py_inspector_get_runtime (inspector)->layout;
+  guint64 instruction =
+      py_inspector_read (inspector, coroutine->address + layout->gen_frame + layout->iframe_instruction);
+
+  for (guint i = stack->n_frames; coroutine->code != NULL && i-- > 0;)
+    if (stack->frames[i].code == coroutine->code->address && stack->frames[i].instruction == instruction)
+      return i;
+  return G_MAXUINT;
+}
+
+gboolean
+py_coroutine_add_inside (PyInspector *inspector, GArray *chain, const PyStack *stack)
+{
+  const PyCoroutine *last = &g_array_index (chain, PyCoroutine, chain->len - 1);
+  guint index = find_on_stack (inspector, last, stack);
+
+  if (index == G_MAXUINT)
+    return FALSE;
+  while (index-- > 0)
+    {
+      const PyFrameRecord *frame = &stack->frames[index];
+      const PyCode *code = py_inspector_get_code (inspector, frame->code);
+      PyCoroutine inside = { .code = code, .qualname = "?", .running = TRUE, .inside = TRUE };
+
+      if (code != NULL)
+        {
+          inside.qualname = code->qualname;
+          inside.line = py_code_get_line (code, frame->instruction);
+        }
+      g_array_append_val (chain, inside);
+    }
+  return TRUE;
+}
+
+gboolean
+py_coroutine_is_awaited (const PyCoroutine *coroutine)
+{
+  return !coroutine->inside || (coroutine->code != NULL && (coroutine->code->flags & AWAITED_FLAGS) != 0);
 }

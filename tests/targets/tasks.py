@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Event loops with all kinds of tasks and timers, which says what they are and then stands still.
 
-After "ready" one line each: "task ADDRESS TEXT" and "handle TEXT" as Python prints them with Home Assistant's limits, "await ADDRESS
-LINE QUALNAME FILE" for each coroutine of a task's chain, outermost first; then "done". Texts have no line breaks.
+After "ready" one line each: "task ADDRESS TEXT", "handle TEXT" and "soon TEXT" (of what is ready to run) as Python prints them with Home
+Assistant's limits, "facts ADDRESS LOOP THREAD STATE QUALNAME NAME" of a task, "waits ADDRESS TEXT" of one that waits, "await ADDRESS LINE
+QUALNAME FILE" for each coroutine of its chain, outermost first; "cancelled N"; then "done". Texts have no line breaks.
 Arguments: "debug" turns asyncio's debug mode on.
 """
 
@@ -172,6 +173,10 @@ async def with_timeout(awaited):
         await inner(awaited)
 
 
+async def finish():
+    pass
+
+
 def add_callbacks(loop):
     for callbacks in (
         [on_done],
@@ -297,15 +302,26 @@ def walk(coroutine):
 def describe(loops):
     reprlib.aRepr.maxstring = reprlib.aRepr.maxother = 300
     lines = []
+    native_ids = {thread.ident: thread.native_id for thread in threading.enumerate()}
+    cancelled = 0
     for loop in reversed(loops):
         # 3.14: asyncio.all_tasks() knows nothing of tasks that Python code implements.
         for task in asyncio.all_tasks(loop) | getattr(asyncio.tasks, "_py_all_tasks", asyncio.all_tasks)(loop):
             coroutine = task.get_coro()
             lines.append("task %d %r" % (id(task), task))
+            state = "cancelling" if task.cancelling() else "pending"
+            facts = id(task), id(loop), native_ids[loop._thread_id], state, coroutine.__qualname__, task.get_name()
+            lines.append("facts %d %d %d %s %s %s" % facts)
+            if task._fut_waiter is not None:
+                text = repr(task._fut_waiter)
+                lines.append("waits %d %s" % (id(task), text if len(text) <= 300 else text[:297] + "..."))
             running = getattr(coroutine, "cr_running", False)
             chain = list(walk(coroutine))
             lines += ["await %d %d %s %s" % (id(task), *frame) for frame in chain[: 1 if running else 256]]
         lines += ["handle %r" % handle for handle in loop._scheduled if not handle.cancelled()]
+        lines += ["soon %r" % handle for handle in loop._ready if not handle.cancelled()]
+        cancelled += sum(handle.cancelled() for handle in [*loop._scheduled, *loop._ready])
+    lines.append("cancelled %d" % cancelled)
     os.write(1, ("\n".join([*lines, "done"]) + "\n").encode("utf-8", "backslashreplace"))
 
 
@@ -327,7 +343,10 @@ def add_closed_loop():
     loop = asyncio.new_event_loop()
     keep.append(loop.create_task(inner(loop.create_future()), name="of a closed loop"))
     loop.run_until_complete(asyncio.sleep(0))
+    keep.append(loop.call_later(7000, on_done, "of a closed loop"))
+    scheduled = list(loop._scheduled)
     loop.close()
+    loop._scheduled.extend(scheduled)
 
 
 keep, finished, failed = [], [], []
@@ -353,6 +372,10 @@ async def main(loops):
     for _ in range(5):
         await asyncio.sleep(0)
     keep.append(loop.create_task(outer(loop.create_future()), name="not begun"))
+    keep.append(loop.create_task(finish(), name="over before it began"))
+    keep[-1].get_coro().close()
+    loop.call_soon(on_done, "soon")
+    loop.call_soon(on_done, "never").cancel()
     add_finished(loop)
     print("ready", flush=True)
     describe(loops), time.sleep(100000)

@@ -44,13 +44,13 @@ read_everything (PyRuntime *runtime, HapMaps *maps)
     }
   for (guint i = 0; i < MIN (tasks->len, MAX_SHOWN); i++, n++)
     {
-      guint64 end;
+      gboolean whole;
       PyFuture task;
       g_autofree char *text = py_repr (inspector, g_array_index (tasks, guint64, i));
 
       g_assert_cmpuint (strlen (text), <, 2 * PY_REPR_MAX);
       if (py_future_read (inspector, g_array_index (tasks, guint64, i), &task))
-        g_array_unref (py_coroutine_read_chain (inspector, task.coroutine, &end));
+        g_array_unref (py_coroutine_read_chain (inspector, task.coroutine, &whole));
     }
   return n;
 }

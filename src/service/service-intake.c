@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "hap-error.h"
+#include "service-language.h"
 #include "service-text.h"
 
 #define MAX_ARTIFACTS 32
@@ -51,10 +52,11 @@ struct _ServiceIntake
 
   double progress;
   GVariant *summary;
-  GPtrArray *artifacts; /* of Artifact */
-  GPtrArray *entries;   /* of GVariant, `a{sv}` */
-  guint size_timer;     /* 0: there are none */
-  double entry_credit;  /* bytes */
+  GPtrArray *artifacts;            /* of Artifact */
+  GPtrArray *entries;              /* of GVariant, `a{sv}` */
+  guint size_timer;                /* 0: there are none */
+  const ServiceLanguage *language; /* of whom it is made for */
+  double entry_credit;             /* bytes */
   gint64 credited_at;
 };
 
@@ -233,6 +235,7 @@ static gboolean
 on_size_time (gpointer data)
 {
   ServiceIntake *self = data;
+  SERVICE_SPEAKS (self->language);
   GError *error = NULL;
 
   if (check_size (self, &error))
@@ -430,6 +433,7 @@ service_intake_new (ServiceArtifacts *artifacts,
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
   self->entry_credit = (double)limits->entry_burst_bytes;
   self->credited_at = g_get_monotonic_time ();
+  self->language = service_language_get_current ();
   return self;
 }
 
